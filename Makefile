@@ -1,0 +1,64 @@
+# One word a task; CI uses the same words. A package index is whatever pip is configured to use.
+VENV := .venv
+BIN := $(VENV)/bin
+UV ?= uv
+PYTEST_ARGS ?=
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+# The first Python that is new enough; PYTHON=… on the command line overrides it.
+PYTHON ?= $(shell for each in python3.11 python3.12 python3.13 python3.14 python3 python; do \
+	$$each -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	&& { echo $$each; break; }; done)
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help install demo test check bench lock wheel clean
+
+help: ## Say what each word does.
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) \
+	| while IFS="$$(printf '\t')" read -r word text; do printf 'make %-9s %s\n' "$$word" "$$text"; done
+
+# What the command needs, from hashed requirements; enough for the demo.
+$(VENV)/plain.stamp: requirements.txt pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or later with its venv module is needed" >&2; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(PIP) --require-hashes --requirement requirements.txt
+	$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# What the tests and checks need on top; its pins are those of requirements.txt and more.
+$(VENV)/dev.stamp: requirements-dev.txt $(VENV)/plain.stamp
+	$(PIP) --require-hashes --requirement requirements-dev.txt
+	@touch $@
+
+install: $(VENV)/dev.stamp ## Make .venv with everything; .venv/bin/gpts-catalog is then the command.
+
+demo: $(VENV)/plain.stamp ## Show the whole tour: no key, no network, under a minute after set-up.
+	@$(BIN)/gpts-catalog demo
+
+test: $(VENV)/dev.stamp ## Run all tests, on SQLite and on PostgreSQL.
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+check: $(VENV)/dev.stamp ## Check formatting, lint, types, layers and docs.
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -q tests/unit/test_house.py tests/unit/test_docs.py
+
+bench: $(VENV)/dev.stamp ## Measure, and print each number beside its floor.
+	$(BIN)/python -m pytest -q -s tests/benchmarks $(PYTEST_ARGS)
+
+lock: ## Pin the requirements again, with hashes (needs uv; UPGRADE=--upgrade takes the newest).
+	$(UV) pip compile pyproject.toml --group build $(UPGRADE) --output-file requirements.txt \
+	--universal --python-version 3.11 --generate-hashes --quiet --custom-compile-command 'make lock'
+	$(UV) pip compile pyproject.toml --extra postgres --group dev $(UPGRADE) \
+	--constraint requirements.txt --output-file requirements-dev.txt \
+	--universal --python-version 3.11 --generate-hashes --quiet --custom-compile-command 'make lock'
+
+wheel: $(VENV)/plain.stamp ## Build dist/gpts_catalog-VERSION-py3-none-any.whl, migrations included.
+	$(BIN)/python -m pip --disable-pip-version-check wheel --quiet --no-deps --no-build-isolation \
+	--wheel-dir dist .
+
+clean: ## Remove what the other words made; data/ stays.
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .benchmarks \
+	.import_linter_cache .coverage htmlcov

@@ -1,0 +1,450 @@
+"""The fold: state and step in, rows and changes out (design, section 4, stage 1).
+
+Every rule about one GPT meets here. What a field's difference means is read from
+:mod:`catalog.fields`; nothing here knows a field by name but the few that have a rule of their own.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+from catalog.decide import marks
+from catalog.decide.children import fold_list
+from catalog.decide.state import (
+    Known,
+    State,
+    canonical,
+    content_of,
+    decode_state,
+    encode_state,
+    key_of,
+)
+from catalog.decide.step import Said, Step, document_of, lists, scalars, stats, steps, take
+from catalog.fields import FIELDS, LISTS, STAT_FIELDS, Field, ListField, of_table
+from catalog.records import Folded, Row, Rows, Statement
+from catalog.text import sort_key
+from catalog.times import DAY, Micros, day_of
+
+CONVERSATIONS = ("conversations_at_least", "conversations_exact")
+
+_INTERVALS: dict[str, Field] = {
+    field.column: field for field in FIELDS if field.cls in ("content", "platform")
+}
+_VOLATILE = frozenset(field.column for field in FIELDS if field.cls == "volatile")
+_METRICS = tuple(field.column for field in of_table("vanity_metrics")) + CONVERSATIONS
+_LISTS: dict[str, ListField] = {listed.table: listed for listed in LISTS}
+_TABLES = ("gizmo_revisions", "gizmo_authors", "attachments")
+_COLUMNS = {table: tuple(field.column for field in of_table(table)) for table in _TABLES}
+_OWNED = {table: tuple(x for x in LISTS if x.owner == table) for table in _TABLES}
+_NO_NUMBER = (None, "")
+
+
+def fold(gizmo_id: str, state: bytes | None, statements: Sequence[Statement]) -> Folded:
+    """Take the steps of one GPT that follow ``state``.
+
+    Args:
+        gizmo_id: the GPT.
+        state: what the last fold of this GPT returned, or None to begin at its beginning.
+        statements: in any order; all later than the state's last step.
+
+    Raises:
+        ValueError: a statement is not later than the state: that GPT must be replayed whole.
+    """
+    folding = _Fold(gizmo_id, State() if state is None else decode_state(state))
+    for at, group in steps(statements):
+        if at <= folding.state.last_at:
+            raise ValueError(f"{gizmo_id}: a statement of the past needs a replay")
+        folding.step(take(at, group, folding.state.newest_update), group)
+    return Folded(
+        state=encode_state(folding.state),
+        rows=dict(folding.rows),
+        updates=dict(folding.updates),
+        last_at=folding.state.last_at,
+        authors=frozenset(folding.authors),
+        effects=folding.effects,
+    )
+
+
+class _Fold:
+    """A fold under way."""
+
+    def __init__(self, gizmo_id: str, state: State) -> None:
+        self.gizmo_id = gizmo_id
+        self.state = state
+        self.rows: Rows = defaultdict(dict)
+        self.updates: Rows = defaultdict(dict)
+        self.authors: set[str] = set()
+        self.effects: dict[int, str] = {}
+        self._changes: dict[tuple[Micros, str], list[Row]] = defaultdict(list)
+
+    # Writing rows.
+
+    def put(self, table: str, key: tuple[Any, ...], row: Row) -> None:
+        """Write a new row."""
+        self.rows[table][self.gizmo_id, *key] = row
+
+    def amend(self, table: str, key: tuple[Any, ...], columns: Row) -> None:
+        """Set columns of a row, be it of this fold or of an earlier one."""
+        full = (self.gizmo_id, *key)
+        mine = self.rows[table].get(full) if table in self.rows else None
+        if mine is None:
+            self.updates[table].setdefault(full, {}).update(columns)
+        else:
+            mine.update(columns)
+
+    def change(
+        self,
+        at: Micros,
+        statement: Statement,
+        *,
+        field: str,
+        cls: str,
+        old: Any,
+        new: Any,
+        not_before: Micros | None,
+        element: str = "",
+        kind: str | None = None,
+        verdicts: marks.Verdicts | None = None,
+    ) -> None:
+        """Write one change row, and mark its other side where it has one."""
+        if kind is None:
+            kind = "added" if old is None else "removed" if new is None else "changed"
+        verdicts = verdicts or marks.Verdicts()
+        row = {
+            "gizmo_id": self.gizmo_id,
+            "observed_at": at,
+            "field": field,
+            "element": element,
+            "not_before": not_before,
+            "cls": cls,
+            "kind": kind,
+            "old": None if old is None else canonical(old),
+            "new": None if new is None else canonical(new),
+            "source": statement.source,
+            "observation_id": statement.observation_id,
+            "flap": verdicts.flap,
+            "disagreement": verdicts.disagreement,
+        }
+        self._changes[at, field].append(row)
+        self.put("changes", (at, field, element), row)
+
+    def mark(self, field: str, verdicts: marks.Verdicts) -> None:
+        """Mark the change rows on the other side of a flap or a disagreement."""
+        for left_at, column in (
+            (verdicts.flapped_at, "flap"),
+            (verdicts.disagreed_at, "disagreement"),
+        ):
+            if left_at is None:
+                continue
+            mine = self._changes.get((left_at, field), ())
+            for row in mine:
+                row[column] = True
+            if not mine:
+                key = (self.gizmo_id, left_at, field)
+                self.updates["changes"].setdefault(key, {})[column] = True
+
+    # Steps.
+
+    def step(self, step: Step, group: list[Statement]) -> None:
+        """Take one step."""
+        state = self.state
+        state.last_at = step.at
+        state.stale_copies += step.stale
+        for statement in group:
+            if statement.document is not None:
+                self.effects[statement.observation_id] = "unchanged"
+        if step.fresh:
+            self._documents(step)
+        elif state.status:
+            if step.absent is not None:
+                self._absent(step.at, step.absent)
+            self.amend(
+                "gizmos",
+                (),
+                {"last_asked_at": step.at, "stale_copies": state.stale_copies},
+            )
+
+    def _absent(self, at: Micros, statement: Statement) -> None:
+        """A counted not-found, and no document beside it."""
+        state = self.state
+        if state.status == "listed":
+            self._status("missing", at, statement, confirmed=state.last_seen_at)
+        elif state.status == "missing" and day_of(at) > day_of(state.status_from):
+            self._status("gone", at, statement, confirmed=state.last_absent_at)
+        state.last_absent_at = at
+
+    def _status(
+        self, status: str, at: Micros, statement: Statement, confirmed: Micros | None
+    ) -> None:
+        state = self.state
+        if state.status:
+            self.amend("statuses", (state.status_from,), {"valid_to": at})
+            self.amend("gizmos", (), {"status": status})
+        self.put(
+            "statuses",
+            (at,),
+            {
+                "gizmo_id": self.gizmo_id,
+                "valid_from": at,
+                "valid_to": None,
+                "observation_id": statement.observation_id,
+                "status": status,
+            },
+        )
+        self.change(
+            at,
+            statement,
+            field="status",
+            cls="lifecycle",
+            old=state.status or None,
+            new=status,
+            not_before=confirmed,
+        )
+        state.status, state.status_from = status, at
+
+    def _documents(self, step: Step) -> None:
+        """At least one document that is no stale copy."""
+        state, at, first = self.state, step.at, not self.state.status
+        deciding = step.fresh[0]
+        if first:
+            state.first_seen_at = at
+            self._status("listed", at, deciding, confirmed=None)
+        elif state.status != "listed":
+            self._status("listed", at, deciding, confirmed=state.last_absent_at)
+        self._hear(step)
+        said, said_lists = scalars(step), lists(step)
+        opened: set[str] = set()
+        changed = False
+        author = self._author()
+        for column, what in said.items():
+            field = _INTERVALS.get(column)
+            if field is not None:
+                moved, mattered = self._scalar(field, what, at)
+                changed = changed or mattered
+                if moved:
+                    opened.add(field.table)
+        for table, what in said_lists.items():
+            moved, mattered = fold_list(self, _LISTS[table], what, at)
+            changed = changed or mattered
+            if moved:
+                opened.add(_LISTS[table].owner)
+        self._contradictions(step, said, said_lists)
+        if changed:
+            state.last_changed_at = at
+        for table in _TABLES:
+            if table in opened:
+                self._open(table, at, deciding)
+        if "gizmo_authors" in opened:
+            self.authors.update(user for user in (author, self._author()) if user)
+        self._mime_sets(step, opened)
+        self._metrics(at, said, deciding)
+        self._stats(step)
+        state.last_seen_at = at
+        self._gizmo(step, said, opened, first=first)
+        # Of several documents of one moment, the deciding one did it.
+        effect = "new" if first else "changed" if changed else "unchanged"
+        self.effects[deciding.observation_id] = effect
+
+    def _hear(self, step: Step) -> None:
+        """Note who speaks, and the latest believable update."""
+        state = self.state
+        for statement in step.fresh:
+            if statement.source not in state.sources:
+                if len(state.sources) == 1:
+                    # Up to now one source said all that is known.
+                    for known in (*state.scalars.values(), *state.lists.values()):
+                        known.said = {known.source: key_of(content_of(known.value))}
+                state.sources.append(statement.source)
+            update = document_of(statement).updated_at
+            if update is not None and update <= step.at + DAY:
+                state.newest_update = max(state.newest_update, update)
+
+    def _contradictions(
+        self, step: Step, said: dict[str, Said], said_lists: dict[str, Said]
+    ) -> None:
+        """Remember what each of several sources said last."""
+        if len(self.state.sources) < 2:
+            return
+        for statement in step.fresh:
+            document = document_of(statement)
+            for column, value in document.scalars.items():
+                if column in _INTERVALS and _first_of(statement, column, step, said):
+                    self.state.scalars[column].said[statement.source] = key_of(value)
+            for table in document.lists:
+                known = self.state.lists[table]
+                if said_lists[table].statement is statement:
+                    known.said[statement.source] = key_of(content_of(known.value))
+
+    def _scalar(self, field: Field, what: Said, at: Micros) -> tuple[bool, bool]:
+        """Take one scalar.
+
+        Returns:
+            Whether its interval row has to be opened anew, and whether content changed.
+        """
+        source = what.statement.source
+        known = self.state.scalars.get(field.column)
+        if known is None:
+            self.state.scalars[field.column] = Known(what.value, at, 1, source)
+            return True, False
+        if known.value == what.value:
+            known.at = at
+            known.n += 1
+            known.source = source
+            return False, False
+        verdicts = marks.judge(known, key_of(what.value), source, at)
+        self.change(
+            at,
+            what.statement,
+            field=field.path,
+            cls=field.cls,
+            old=known.value,
+            new=what.value,
+            not_before=known.at,
+            verdicts=verdicts,
+        )
+        self.mark(field.path, verdicts)
+        self.take(known, what.value, source, at)
+        return True, field.cls == "content" and not field.flapping
+
+    def take(self, known: Known, value: Any, source: str, at: Micros) -> None:
+        """Replace what is known of a field."""
+        marks.leave(known, at)
+        known.value = value
+        known.at = at
+        known.n += 1
+        known.source = source
+
+    # Rows of the current state.
+
+    def _author(self) -> str | None:
+        known = self.state.scalars.get("user_id")
+        return known.value if known else None
+
+    def _open(self, table: str, at: Micros, statement: Statement) -> None:
+        """End the table's current row, if any, and write the next."""
+        state = self.state
+        if table in state.opened:
+            self.amend(table, (state.opened[table],), {"valid_to": at})
+        state.opened[table] = at
+        row: Row = {
+            "gizmo_id": self.gizmo_id,
+            "valid_from": at,
+            "valid_to": None,
+            "observation_id": statement.observation_id,
+        }
+        nulls, unstated = [], []
+        for column in _COLUMNS[table]:
+            known = state.scalars.get(column)
+            row[column] = None if known is None else known.value
+            if known is None:
+                unstated.append(column)
+            elif known.value is None:
+                nulls.append(column)
+        for listed in _OWNED[table]:
+            known = state.lists.get(listed.table)
+            row[listed.count_column] = (
+                None if known is None else -1 if known.value is None else len(known.value)
+            )
+        row["null_fields"] = canonical(nulls)
+        row["unstated_fields"] = canonical(unstated)
+        self.put(table, (at,), row)
+
+    def _mime_sets(self, step: Step, opened: set[str]) -> None:
+        if "attachments" not in opened:
+            return
+        for statement in step.fresh:
+            for digest, members in document_of(statement).mime_sets.items():
+                for member in members:
+                    self.rows["mime_sets"][digest, member] = {
+                        "set_digest": digest,
+                        "mime_type": member,
+                    }
+
+    def _metrics(self, at: Micros, said: dict[str, Said], deciding: Statement) -> None:
+        """A new point where a number moved; a null or an empty text is no number."""
+        state, moved, statement = self.state, False, deciding
+        for column in _METRICS:
+            what = said.get(column)
+            if what is None or what.value in _NO_NUMBER:
+                continue
+            if state.metrics.get(column) != what.value:
+                state.metrics[column] = what.value
+                moved, statement = True, what.statement
+        if moved:
+            self.put(
+                "vanity_metrics",
+                (at,),
+                {
+                    "gizmo_id": self.gizmo_id,
+                    "observed_at": at,
+                    "observation_id": statement.observation_id,
+                    **{column: state.metrics.get(column) for column in _METRICS},
+                },
+            )
+
+    def _stats(self, step: Step) -> None:
+        """A new point where a gateway's own counter moved."""
+        for source, (counters, statement) in stats(step).items():
+            known = self.state.stats.setdefault(source, {})
+            if all(known.get(column) == value for column, value in counters.items()):
+                continue
+            known.update(counters)
+            self.put(
+                "source_stats",
+                (source, step.at),
+                {
+                    "gizmo_id": self.gizmo_id,
+                    "source": source,
+                    "observed_at": step.at,
+                    "observation_id": statement.observation_id,
+                    **{column: known.get(column) for column in STAT_FIELDS.values()},
+                },
+            )
+
+    def _gizmo(
+        self, step: Step, said: dict[str, Said], opened: set[str], *, first: bool
+    ) -> None:
+        """The current row: all of it at first, then what moved."""
+        state = self.state
+        row: Row = {
+            "last_seen_at": step.at,
+            "last_asked_at": step.at,
+            "last_changed_at": state.last_changed_at,
+            "stale_copies": state.stale_copies,
+            "observation_id": step.fresh[0].observation_id,
+            **{column: said[column].value for column in said.keys() & _VOLATILE},
+        }
+        if "gizmo_revisions" in opened:
+            for column in _COLUMNS["gizmo_revisions"]:
+                known = state.scalars.get(column)
+                row[column] = None if known is None else known.value
+            name = row["name"]
+            row["name_key"] = None if name is None else sort_key(name)
+        if "gizmo_authors" in opened:
+            row["user_id"] = self._author()
+        if not first:
+            self.amend("gizmos", (), row)
+            return
+        self.put(
+            "gizmos",
+            (),
+            {
+                **dict.fromkeys((*_COLUMNS["gizmo_revisions"], *_VOLATILE, "name_key", "user_id")),
+                "gizmo_id": self.gizmo_id,
+                "status": state.status,
+                "first_seen_at": step.at,
+                **row,
+            },
+        )
+
+
+def _first_of(statement: Statement, column: str, step: Step, said: dict[str, Said]) -> bool:
+    """Whether this is the document by which its source speaks of the column in this step."""
+    if said[column].statement is statement:
+        return True
+    for other in step.fresh:
+        if other.source == statement.source and column in document_of(other).scalars:
+            return other is statement
+    return False

@@ -1,0 +1,140 @@
+"""How fast and how much a source is asked: pace and budget.
+
+Knows no HTTP. Time and waiting are handed in (law 9).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from typing import TYPE_CHECKING, Protocol
+
+from catalog.errors import BudgetUsedUp
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+_CATCH_UP = 0.05  # seconds of pace that a late wake-up may make good; sleeps are never exact
+_SLOWEST = 1 / 16
+_RECOVERY = 1 / 50
+_LARGEST_BLOCK = 50
+
+
+class Timer(Protocol):
+    """Real time, for pace and waiting; what time it *is* says a :class:`~catalog.times.Clock`."""
+
+    def monotonic(self) -> float:
+        """Seconds since some moment."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        ...
+
+
+class LoopTimer:
+    """The event loop's time."""
+
+    def monotonic(self) -> float:
+        """Seconds since some moment."""
+        return asyncio.get_running_loop().time()
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        await asyncio.sleep(seconds)
+
+
+class Pace:
+    """A smooth token bucket: hands out moments, evenly spaced. Pure.
+
+    No burst is longer than what a late wake-up missed, a twentieth of a second's worth.
+
+    A source that throttles is slowed as a whole: nothing is sent for a while, then at half the
+    rate, which grows back with every good answer.
+
+    Args:
+        rate: requests a second, at most.
+    """
+
+    def __init__(self, rate: float) -> None:
+        self.full_rate = rate
+        self.rate = rate
+        self.pauses = 0
+        self._next = -math.inf
+        self._paused_until = -math.inf
+
+    def slot(self, now: float) -> float:
+        """Take the next free moment, and say when it is; it may have passed already."""
+        interval = 1 / self.rate
+        slot = max(self._next, now - max(0.0, _CATCH_UP - interval), self._paused_until)
+        self._next = slot + interval
+        return slot
+
+    def pause(self, now: float, seconds: float) -> None:
+        """Send nothing for ``seconds``: moments already handed out are void."""
+        if now >= self._paused_until:  # else the answers of one overload would each halve the rate
+            self.rate = max(self.full_rate * _SLOWEST, self.rate / 2)
+        self._paused_until = max(self._paused_until, now + seconds)
+        self._next = -math.inf
+        self.pauses += 1
+
+    def recover(self) -> None:
+        """A good answer came: a little faster again, up to the full rate."""
+        self.rate = min(self.full_rate, self.rate + self.full_rate * _RECOVERY)
+
+
+class Budget:
+    """Requests that may be sent today, reserved in small blocks before sending (rule 19).
+
+    One reservation is under way at a time, and outlives a cancelled question, so that no granted
+    request is forgotten.
+
+    Args:
+        reserve: asks the catalog for a number of requests and says how many it grants; None where
+            there is no budget.
+        rate: requests a second; a block is what one second takes.
+        words: what the user is told when it is used up.
+    """
+
+    def __init__(
+        self, reserve: Callable[[int], Awaitable[int]] | None, *, rate: float, words: str
+    ) -> None:
+        self.unspent = 0
+        self._reserve = reserve
+        self._block = max(1, min(_LARGEST_BLOCK, math.ceil(rate)))
+        self._words = words
+        self._under_way: asyncio.Future[int] | None = None
+
+    async def take(self) -> None:
+        """Spend one request.
+
+        Raises:
+            BudgetUsedUp: none is granted.
+        """
+        if self._reserve is None:
+            return
+        while not self.unspent:
+            if self._under_way is None:
+                self._under_way = asyncio.ensure_future(self._more(self._reserve))
+            granted = await asyncio.shield(self._under_way)
+            if not granted and not self.unspent:
+                raise BudgetUsedUp(self._words)
+        self.unspent -= 1
+
+    def give_back(self) -> None:
+        """Unspend one request that was taken, but not sent."""
+        if self._reserve is not None:
+            self.unspent += 1
+
+    async def close(self) -> None:
+        """Wait for a reservation under way, so that :attr:`unspent` is final."""
+        if self._under_way is not None:
+            await asyncio.wait({self._under_way})
+
+    async def _more(self, reserve: Callable[[int], Awaitable[int]]) -> int:
+        try:
+            granted = await reserve(self._block)
+            self.unspent += granted
+            return granted
+        finally:
+            self._under_way = None

@@ -1,0 +1,72 @@
+"""Ending a run: its not-founds get their verdicts, and stage 2 is settled."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from catalog.decide import NotFoundContext, judge_not_found
+from catalog.storage import runs
+from catalog.storage.absent import open_absents
+from catalog.storage.stage1 import set_verdicts
+from catalog.storage.stage2 import settle
+
+if TYPE_CHECKING:
+    from catalog.records import Deriver
+    from catalog.storage.engine import Connection
+    from catalog.times import Micros
+
+
+def end_run(
+    conn: Connection,
+    deriver: Deriver,
+    run: runs.Run,
+    *,
+    now: Micros,
+    status: str,
+    reason: str | None = None,
+) -> None:
+    """Write what can only be said of a run as a whole, and end it.
+
+    Args:
+        conn: a writing transaction.
+        deriver: the rules.
+        run: the run, its totals counted.
+        now: the present moment.
+        status: ``finished``, ``stopped`` or ``failed``.
+        reason: why it stopped, for people.
+    """
+    absents = open_absents(conn, run.run_id)
+    verdicts = {
+        absent.observation_id: judge_not_found(
+            NotFoundContext(
+                observed_at=absent.observed_at,
+                source_last_document_at=absent.source_last_document_at,
+                source_knew_gpt=absent.source_knew_gpt,
+                any_document_since=absent.any_document_since,
+                run_not_found=run.not_found,
+                run_answers=run.documents + run.not_found,
+            )
+        )
+        for absent in absents
+    }
+    set_verdicts(conn, deriver, verdicts)
+    settle(conn, deriver)
+    runs.close_run(conn, run.run_id, now=now, status=status, reason=reason)
+
+
+def end_stale_runs(conn: Connection, deriver: Deriver, *, now: Micros) -> int:
+    """End the runs that nobody will resume any more; how many there were.
+
+    A run that was cut off and never taken up again would leave its not-founds without a verdict.
+    """
+    stale = runs.stale_runs(conn, now)
+    for run in stale:
+        end_run(
+            conn,
+            deriver,
+            runs.update_totals(conn, run.run_id, requested=run.requested),
+            now=now,
+            status="stopped",
+            reason="not taken up again within a day",
+        )
+    return len(stale)

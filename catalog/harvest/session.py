@@ -1,0 +1,97 @@
+"""One harvest from settings to totals: everything put together, and nothing left open."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from catalog.derive import Derivation
+from catalog.dialects import get_dialect
+from catalog.fetch import Fetcher
+from catalog.harvest.harvest import Harvest, HarvestOptions
+from catalog.harvest.store import Store
+from catalog.harvest.totals import Progress, Totals
+from catalog.secrets import Redactor
+from catalog.settings import SourceSettings
+from catalog.times import Clock
+
+if TYPE_CHECKING:
+    from catalog.storage.engine import Engine
+
+
+class HarvestJob(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be harvested, and with what.
+
+    Attributes:
+        engine: the catalog, opened for durable writing.
+        source: whom to ask.
+        key: the source's key, if it has one.
+        secrets: what must never be written (law 10).
+        ids: the GPTs, each once.
+        command: what is run, as runs are compared by (rule 13).
+        clock: says when.
+        rng: jitter, and the random part of a run's id.
+    """
+
+    engine: Engine
+    source: SourceSettings
+    key: str | None
+    secrets: Sequence[str]
+    ids: Sequence[str]
+    command: str
+    clock: Clock
+    rng: random.Random
+
+
+async def run_harvest(
+    job: HarvestJob,
+    *,
+    report: Callable[[Progress], None] = lambda _: None,
+    begun: Callable[[Harvest], None] = lambda _: None,
+) -> tuple[Totals, str | None]:
+    """Harvest, or go on with what an earlier process left.
+
+    Args:
+        job: what, and with what.
+        report: called with the progress whenever it moved.
+        begun: called with the harvest before it asks, so that it can be stopped.
+
+    Returns:
+        The run's totals, and why it stopped early, if it did.
+
+    Raises:
+        StorageError: the catalog cannot be used.
+        SettingsError: the source cannot be asked as it is configured.
+    """
+    dialect = get_dialect(job.source)
+    store = Store(
+        job.engine,
+        job.source,
+        command=job.command,
+        deriver=Derivation(),
+        redactor=Redactor(job.secrets),
+        clock=job.clock,
+        rng=job.rng,
+    )
+    try:
+        fetcher = Fetcher(
+            job.source,
+            key=job.key,
+            clock=job.clock,
+            rng=job.rng,
+            reserve=lambda wanted: store.call(store.reserve, wanted),
+        )
+        async with fetcher:
+            harvest = Harvest(store, dialect, fetcher, job.clock, HarvestOptions(report=report))
+            begun(harvest)
+            try:
+                totals = await harvest.run(job.ids)
+            finally:
+                await fetcher.close()
+                await store.call(store.give_back, fetcher.unspent)
+        return totals, harvest.stopping or fetcher.stopped
+    finally:
+        store.close()

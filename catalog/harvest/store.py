@@ -1,0 +1,336 @@
+"""A run's side of the catalog: what is asked, what was answered, and how each id ended.
+
+All calls go through one thread, a transaction each; none waits for a network.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import random
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
+
+import msgspec
+
+from catalog import plan
+from catalog.harvest.closing import end_run, end_stale_runs
+from catalog.harvest.totals import Totals
+from catalog.intake import Redacts, Taken, take
+from catalog.records import Deriver, Reading, Verdict
+from catalog.settings import SourceSettings
+from catalog.storage import engine as engines
+from catalog.storage import frontier, runs
+from catalog.storage.observe import observe, standing
+from catalog.storage.owners import is_alive, this_process
+from catalog.storage.sources import add_source, give_back, reserve, reserved
+from catalog.times import MINUTE, SECOND, Clock, Micros, day_of
+
+if TYPE_CHECKING:
+    from catalog.storage.engine import Connection, Engine
+
+LEASE: Micros = 2 * MINUTE
+"""How long a claim holds without being renewed."""
+
+Found = dict[tuple[str, str, Micros], tuple[int, str]]
+"""The row and the effect of each observation of a batch."""
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Ended(msgspec.Struct, frozen=True, kw_only=True):
+    """One asked id, answered or given up.
+
+    Attributes:
+        asked: the id.
+        readings: what the answers say: of this id first, then of others that came with it.
+        attempts: times it was asked.
+        requests: HTTP requests spent on it.
+        received_at: when the last answer's last byte arrived.
+    """
+
+    asked: str
+    readings: tuple[Reading, ...]
+    attempts: int
+    requests: int
+    received_at: Micros
+
+
+class Store:
+    """What one process's part in a run needs of the catalog.
+
+    Args:
+        engine: opened for durable writing.
+        source: which source is asked.
+        command: what is run, as runs are compared by (rule 13).
+        deriver: the rules of derivation.
+        redactor: replaces configured secrets.
+        clock: says when.
+        rng: for the run's id.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        source: SourceSettings,
+        *,
+        command: str,
+        deriver: Deriver,
+        redactor: Redacts,
+        clock: Clock,
+        rng: random.Random,
+    ) -> None:
+        self._engine = engine
+        self._source = source
+        self._command = command
+        self._deriver = deriver
+        self._redactor = redactor
+        self._clock = clock
+        self._rng = rng
+        self._owner = this_process()
+        self._source_id = 0
+        self._run: runs.Run | None = None
+        self._attempts: dict[str, int] = {}
+        self._renewed_at: Micros = 0
+        self.requested = 0
+        self.resumed = 0
+        self.budget_left: int | None = None
+        # One thread: batches are written in the order in which they were taken.
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
+
+    @property
+    def source_name(self) -> str:
+        """The source's name."""
+        return self._source.name
+
+    @property
+    def concurrency(self) -> int:
+        """How many requests may be under way."""
+        return self._source.max_concurrency
+
+    @property
+    def run(self) -> runs.Run:
+        """The run under way."""
+        if self._run is None:
+            raise RuntimeError("no run was begun")
+        return self._run
+
+    async def call(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run one of the methods below in the thread of this store."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._thread, lambda: work(*args, **kwargs))
+
+    def close(self) -> None:
+        """End the thread, when what it was given is done."""
+        self._thread.shutdown(wait=True)
+
+    def begin(self, ids: Sequence[str]) -> list[str]:
+        """Open the run, or join or resume the equal unfinished one.
+
+        Returns:
+            The ids that have no outcome in it yet, in the order given.
+        """
+        now = self._clock.now()
+        digest = hashlib.sha256("\n".join(sorted(ids)).encode()).hexdigest()
+        with engines.write(self._engine) as conn:
+            self._source_id = add_source(conn, self._source.name, self._source.dialect, now)
+            frontier.reap(conn, is_alive)
+            frontier.add_ids(conn, ids, now)
+            self._run, _ = runs.open_or_resume(
+                conn,
+                runs.RunKey(
+                    command=self._command, source=self._source.name, ids_digest=digest
+                ),
+                now=now,
+                rng=self._rng,
+            )
+            runs.update_totals(conn, self._run.run_id, requested=len(ids))
+            done = runs.done_ids(conn, self._run.run_id)
+            self.budget_left = self._budget_left(conn)
+        with engines.write(self._engine) as conn:
+            end_stale_runs(conn, self._deriver, now=now)
+        self.requested = len(ids)
+        self.resumed = len(done)
+        return [gizmo_id for gizmo_id in ids if gizmo_id not in done]
+
+    def claim(self, ids: Sequence[str]) -> tuple[list[str], list[str]]:
+        """Take ids for this process.
+
+        Returns:
+            Those to be asked, and those that another process holds.
+        """
+        now = self._clock.now()
+        with engines.write(self._engine) as conn:
+            lease = frontier.Lease(owner=self._owner, until=now + LEASE)
+            claimed = frontier.claim(conn, lease, ids=ids, limit=len(ids), now=now)
+            # Another process of this run may have ended some since they were listed.
+            done = runs.done_ids(conn, self.run.run_id).intersection(ids)
+            frontier.drop(conn, self._owner, [c.gizmo_id for c in claimed if c.gizmo_id in done])
+        self._attempts.update({c.gizmo_id: c.attempts for c in claimed})
+        mine = [c.gizmo_id for c in claimed if c.gizmo_id not in done]
+        taken = done.union(mine)
+        return mine, [gizmo_id for gizmo_id in ids if gizmo_id not in taken]
+
+    def reserve(self, wanted: int) -> int:
+        """Take requests from the day's budget before they are sent (rule 19).
+
+        Returns:
+            How many may be sent.
+        """
+        with engines.write(self._engine) as conn:
+            granted = reserve(
+                conn,
+                self._source_id,
+                day_of(self._clock.now()),
+                wanted,
+                self._source.requests_per_day,
+            )
+            self.budget_left = self._budget_left(conn)
+        return granted
+
+    def give_back(self, unused: int) -> None:
+        """Return requests that were reserved and not sent."""
+        if unused:
+            with engines.write(self._engine) as conn:
+                give_back(conn, self._source_id, day_of(self._clock.now()), unused)
+                self.budget_left = self._budget_left(conn)
+
+    def write(self, batch: Sequence[Ended]) -> list[tuple[Verdict, str]]:
+        """Archive and derive what a batch of ids brought, and end each in its outcome.
+
+        Returns:
+            The verdict and the effect of each.
+        """
+        taken = [self._take(ended) for ended in batch]
+        flat = [one for each in taken for one in each]
+        with engines.write(self._engine) as conn:
+            # A cache that says the same time again says nothing new (rule 2).
+            stood = standing(
+                conn,
+                [x.observation for x in flat if x.observation and x.reading.said_at is not None],
+            )
+            fresh = [x.observation for x in flat if x.observation and key_of(x) not in stood]
+            observed = observe(conn, self._deriver, fresh)
+            found: Found = {key: (row, "unchanged") for key, row in stood.items()}
+            for o, row, effect in zip(
+                fresh, observed.observation_ids, observed.effects, strict=True
+            ):
+                found[o.gizmo_id, o.source, o.observed_at] = (row, effect)
+            runs.add_failures(conn, [self._failure(x) for x in flat if x.failure])
+            outcomes = [
+                self._outcome(ended, each[0], found)
+                for ended, each in zip(batch, taken, strict=True)
+            ]
+            runs.add_outcomes(conn, outcomes)
+            frontier.release(conn, self._owner, [self._move(outcome) for outcome in outcomes])
+            self._renew(conn)
+        return [(Verdict(outcome.verdict), outcome.effect) for outcome in outcomes]
+
+    def finish(self, stopping: str | None) -> Totals:
+        """Give back what was not asked, and end the run if nothing of it is left.
+
+        Args:
+            stopping: why no further id was asked, if so.
+        """
+        now = self._clock.now()
+        price = self._source.price_per_request
+        with engines.write(self._engine) as conn:
+            frontier.drop(conn, self._owner)
+            run = runs.update_totals(
+                conn, self.run.run_id, requested=self.requested, price=price
+            )
+            if run.left == 0:
+                end_run(conn, self._deriver, run, now=now, status="finished")
+        self._run = run
+        return Totals(
+            run=run.run_id,
+            **{
+                name: getattr(run, name)
+                for name in Totals.__struct_fields__
+                if name not in ("run", "seconds")
+            },
+            seconds=(now - run.started_at) / SECOND,
+        )
+
+    def _take(self, ended: Ended) -> list[Taken]:
+        """The readings of one id, each made into a fact or a failure."""
+        return [
+            take(
+                reading,
+                source=self._source.name,
+                run_id=self.run.run_id,
+                received_at=ended.received_at,
+                said_at=(),
+                redactor=self._redactor,
+                normalize=self._deriver.document,
+            )
+            for reading in ended.readings
+        ]
+
+    def _failure(self, taken: Taken) -> runs.Failure:
+        failure = taken.failure
+        if failure is None:
+            raise ValueError("a fact is no failure")
+        return runs.Failure(
+            run_id=self.run.run_id,
+            source_id=self._source_id,
+            asked_id=failure.asked,
+            verdict=failure.verdict,
+            status=failure.status,
+            detail=failure.detail,
+            at=failure.at,
+            redacted=failure.redacted,
+            body=failure.body,
+        )
+
+    def _outcome(self, ended: Ended, taken: Taken, found: Found) -> runs.Outcome:
+        """The one outcome of an asked id: what the first reading, the one about it, came to."""
+        verdict = taken.reading.verdict
+        row, effect = found.get(key_of(taken), (None, "")) if taken.observation else (None, "")
+        return runs.Outcome(
+            run_id=self.run.run_id,
+            asked_id=ended.asked,
+            source_id=self._source_id,
+            verdict=verdict,
+            effect=effect if verdict is Verdict.DOCUMENT else "",
+            attempts=ended.attempts,
+            requests=ended.requests,
+            status=taken.reading.status,
+            detail=taken.reading.detail,
+            at=ended.received_at,
+            observation_id=row,
+        )
+
+    def _move(self, outcome: runs.Outcome) -> frontier.Move:
+        """When the id is next due: it moves on every path (law 8)."""
+        verdict = Verdict(outcome.verdict)
+        attempts = 0 if verdict.is_fact else self._attempts.get(outcome.asked_id, 0) + 1
+        return frontier.Move(
+            gizmo_id=outcome.asked_id,
+            at=outcome.at,
+            verdict=verdict,
+            attempts=attempts,
+            due_at=plan.next_due(verdict, attempts, outcome.at),
+        )
+
+    def _renew(self, conn: Connection) -> None:
+        """Hold on to what is claimed, well before the claim ends."""
+        now = self._clock.now()
+        if now - self._renewed_at > LEASE // 4:
+            frontier.renew(conn, self._owner, now + LEASE)
+            self._renewed_at = now
+
+    def _budget_left(self, conn: Connection) -> int | None:
+        per_day = self._source.requests_per_day
+        if per_day is None:
+            return None
+        taken = reserved(conn, self._source_id, day_of(self._clock.now()))
+        return max(0, per_day - taken)
+
+
+def key_of(taken: Taken) -> tuple[str, str, Micros]:
+    """By which an observation of a batch is found again."""
+    o = taken.observation
+    return (o.gizmo_id, o.source, o.observed_at) if o else ("", "", 0)

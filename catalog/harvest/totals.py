@@ -1,0 +1,71 @@
+"""What a harvest reports, while it runs and at its end."""
+
+from __future__ import annotations
+
+import msgspec
+
+from catalog.records import Verdict
+
+
+class Totals(msgspec.Struct, kw_only=True):
+    """A run's totals, over all its processes (rule 13).
+
+    ``documents = new + changed + unchanged`` and
+    ``requested = documents + not_found + mismatched + failed + left``.
+
+    Attributes:
+        run: the run's id.
+        requested: ids asked for.
+        documents: ids that gave their document.
+        new: of GPTs not known before.
+        changed: with changed content.
+        unchanged: with none.
+        not_found: ids that the source says do not exist.
+        mismatched: ids answered with another GPT's document.
+        failed: ids that ended in no fact.
+        left: ids not asked.
+        requests: HTTP requests sent, retries counted.
+        seconds: from the first process's start to the end.
+    """
+
+    run: str
+    requested: int = 0
+    documents: int = 0
+    new: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    not_found: int = 0
+    mismatched: int = 0
+    failed: int = 0
+    left: int = 0
+    requests: int = 0
+    seconds: float = 0.0
+
+
+class Progress(msgspec.Struct, kw_only=True):
+    """Where a run stands, for a display.
+
+    Attributes:
+        source: the source's name.
+        requested: ids asked for.
+        resumed: of those, ended before this process began.
+        verdicts: ended by this process, by verdict.
+        effects: documents by what they did.
+        requests: HTTP requests sent by this process.
+        budget_left: requests left of the day's budget, if there is one.
+        stopping: why no further id is asked, if so.
+    """
+
+    source: str
+    requested: int
+    resumed: int = 0
+    verdicts: dict[Verdict, int] = {}
+    effects: dict[str, int] = {}
+    requests: int = 0
+    budget_left: int | None = None
+    stopping: str | None = None
+
+    @property
+    def ended(self) -> int:
+        """Ids that ended, in this process or before it."""
+        return self.resumed + sum(self.verdicts.values())

@@ -1,0 +1,148 @@
+"""Files and folders, read piece by piece: a JSON file is one piece, a line file one a line."""
+
+from __future__ import annotations
+
+import gzip
+import re
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import IO, cast
+
+import msgspec
+import zstandard
+
+from catalog.errors import UsageError
+from catalog.times import Micros, parse_moment
+
+_PACKED = (".gz", ".zst")
+_WHOLE = (".json",)
+_LINES = (".jsonl", ".ndjson")
+_DATE = re.compile(r"(?<!\d)(20\d{2}-\d{2}-\d{2})(?!\d)")
+KINDS = ".json, .jsonl and .ndjson, each also .gz or .zst"
+
+
+class Piece(msgspec.Struct, frozen=True, kw_only=True):
+    """One JSON value of a file.
+
+    Attributes:
+        path: the file.
+        line: its line, from 1; 0 where the file is one value.
+        raw: its bytes.
+        path_date: the ISO date that the path names, if any.
+        file_date: when the file was last written.
+        read: bytes of the file read so far, as they lie on disk.
+    """
+
+    path: Path
+    line: int
+    raw: bytes
+    path_date: Micros | None
+    file_date: Micros
+    read: int
+
+    @property
+    def place(self) -> str:
+        """Where it stands, for people."""
+        return f"{self.path}:{self.line}" if self.line else str(self.path)
+
+
+class Skipped(msgspec.Struct, frozen=True, kw_only=True):
+    """A file, or the rest of one, that cannot be read.
+
+    Attributes:
+        place: where.
+        reason: why.
+        read: bytes of the file, as they lie on disk.
+    """
+
+    place: str
+    reason: str
+    read: int = 0
+
+
+def files_of(paths: Sequence[Path]) -> list[Path]:
+    """The files that ``paths`` name, folders walked, in one order, each once.
+
+    Raises:
+        UsageError: a path is not there.
+    """
+    found: dict[Path, None] = {}
+    for path in paths:
+        if path.is_dir():
+            below = (p for p in sorted(path.rglob("*")) if p.is_file())
+            found.update(dict.fromkeys(below))
+        elif path.exists():
+            found[path] = None
+        else:
+            raise UsageError(f"there is no file or folder {path}: check the path")
+    return list(found)
+
+
+def pieces(files: Sequence[Path]) -> Iterator[Piece | Skipped]:
+    """The JSON values in ``files``, and what of them cannot be read, with the reason."""
+    for path in files:
+        kind = [suffix for suffix in path.suffixes[-2:] if suffix not in _PACKED]
+        ending = kind[-1].lower() if kind else ""
+        if ending not in (*_WHOLE, *_LINES):
+            yield Skipped(place=str(path), reason=f"not a kind that is read: {KINDS}")
+            continue
+        try:
+            yield from _file(path, lines=ending in _LINES)
+        except OSError as error:
+            reason = error.strerror or str(error) or type(error).__name__
+            yield Skipped(place=str(path), reason=f"cannot be read: {reason}")
+        except (EOFError, zlib.error, zstandard.ZstdError) as error:
+            yield Skipped(place=str(path), reason=f"its compression is damaged: {error}")
+
+
+def path_date(path: Path) -> Micros | None:
+    """The last ISO date in the path's text, if it is one."""
+    for text in reversed(_DATE.findall(str(path))):
+        try:
+            return parse_moment(text)
+        except ValueError:
+            continue
+    return None
+
+
+def _opened(path: Path, raw: IO[bytes]) -> IO[bytes]:
+    if path.suffix.lower() == ".gz":
+        return cast("IO[bytes]", gzip.GzipFile(fileobj=raw))
+    if path.suffix.lower() == ".zst":
+        return cast("IO[bytes]", zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True))
+    return raw
+
+
+def _file(path: Path, *, lines: bool) -> Iterator[Piece]:
+    date = path_date(path)
+    written = path.stat().st_mtime_ns // 1000
+    with path.open("rb") as raw, _opened(path, raw) as stream:
+
+        def piece(line: int, data: bytes) -> Piece:
+            return Piece(
+                path=path,
+                line=line,
+                raw=data,
+                path_date=date,
+                file_date=written,
+                read=raw.tell(),
+            )
+
+        if not lines:
+            yield piece(0, stream.read())
+            return
+        for number, line in enumerate(_lines(stream), 1):
+            if line.strip():
+                yield piece(number, line.rstrip(b"\r\n"))
+
+
+def _lines(stream: IO[bytes], size: int = 1 << 20) -> Iterator[bytes]:
+    """The lines of ``stream``; zstd's reader knows none."""
+    read: Callable[[int], bytes] = stream.read
+    rest = b""
+    while chunk := read(size):
+        *whole, rest = (rest + chunk).split(b"\n")
+        yield from whole
+    if rest:
+        yield rest

@@ -1,0 +1,285 @@
+"""Import: files in, observations and discoveries out, by the one write path."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from catalog.dialects.recorded import read_value
+from catalog.importing.files import Piece, Skipped, files_of, pieces
+from catalog.intake import Redacts, take
+from catalog.records import Deriver, Mention, Observation, Reading, Verdict
+from catalog.storage import engine as engines
+from catalog.storage import frontier, runs
+from catalog.storage.archive import NewPayload, put_payloads
+from catalog.storage.observe import observe
+from catalog.storage.sources import add_source
+from catalog.storage.stage2 import settle
+from catalog.times import SECOND, Clock, Micros
+
+if TYPE_CHECKING:
+    from catalog.storage.engine import Connection, Engine
+
+BATCH = 500
+"""Documents written in one transaction."""
+
+
+class Imported(msgspec.Struct, kw_only=True):
+    """What an import did.
+
+    Attributes:
+        run: its run.
+        files: files looked at.
+        documents: documents read.
+        observations: of those, new to the catalog.
+        known: of those, met before.
+        new: GPTs not known before.
+        changed: documents that changed content.
+        unchanged: new observations that changed none.
+        mentions: ids that lists and search answers name; new ones.
+        set_aside: what is no document, and why, in the order of the files.
+        misdated: times that were not believable, and replaced (rule 2).
+        file_dated: documents dated by their file, for want of anything better.
+        seconds: how long it took.
+    """
+
+    run: str
+    files: int = 0
+    documents: int = 0
+    observations: int = 0
+    known: int = 0
+    new: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    mentions: int = 0
+    set_aside: list[Skipped] = []
+    misdated: int = 0
+    file_dated: int = 0
+    seconds: float = 0.0
+
+
+class ImportProgress(msgspec.Struct, frozen=True, kw_only=True):
+    """Where an import stands, for a display.
+
+    Attributes:
+        file: the file being read.
+        read: bytes read of all files.
+        size: bytes of all files.
+        documents: documents read.
+    """
+
+    file: str
+    read: int
+    size: int
+    documents: int
+
+
+class Importer:
+    """Reads files into the catalog as the answers of one source.
+
+    Args:
+        engine: the catalog.
+        source: the source's name.
+        dialect: how that source is asked.
+        deriver: the rules of derivation.
+        redactor: replaces configured secrets.
+        clock: says when.
+        rng: for the run's id.
+        observed_at: when the documents were said that do not say it themselves.
+        report: called with the progress, batch by batch.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        source: str,
+        dialect: str,
+        *,
+        deriver: Deriver,
+        redactor: Redacts,
+        clock: Clock,
+        rng: random.Random,
+        observed_at: Micros | None = None,
+        report: Callable[[ImportProgress], None] = lambda _: None,
+    ) -> None:
+        self._engine = engine
+        self._source = source
+        self._dialect = dialect
+        self._deriver = deriver
+        self._redactor = redactor
+        self._clock = clock
+        self._rng = rng
+        self._observed_at = observed_at
+        self._report = report
+        self._source_id = 0
+        self._effects: Counter[str] = Counter()
+        self._observations: list[Observation] = []
+        self._mentions: list[tuple[Mention, str, Micros]] = []
+        self._failures: list[runs.Failure] = []
+
+    def run(self, paths: Sequence[Path]) -> Imported:
+        """Import ``paths``. What was committed stays, should the program end half-way.
+
+        Raises:
+            UsageError: a path is not there.
+            StorageError: the catalog cannot be used.
+        """
+        files = files_of(paths)
+        started_at = self._clock.now()
+        with engines.write(self._engine) as conn:
+            self._source_id = add_source(conn, self._source, self._dialect, started_at)
+            run, _ = runs.open_or_resume(
+                conn,
+                runs.RunKey(
+                    command="import",
+                    source=self._source,
+                    ids_digest=hashlib.sha256("\n".join(map(str, files)).encode()).hexdigest(),
+                ),
+                now=started_at,
+                rng=self._rng,
+            )
+        self._imported = Imported(run=run.run_id, files=len(files))
+        sizes = {path: path.stat().st_size for path in files}
+        passed, current = 0, files[0] if files else None
+        for piece in pieces(files):
+            if isinstance(piece, Skipped):
+                self._set_aside(piece.place, piece.reason)
+                continue
+            if piece.path != current:
+                passed += sizes.get(current, 0) if current else 0
+                current = piece.path
+            self._piece(piece)
+            if len(self._observations) + len(self._mentions) >= BATCH:
+                self._write()
+                self._report(
+                    ImportProgress(
+                        file=str(piece.path),
+                        read=passed + piece.read,
+                        size=sum(sizes.values()),
+                        documents=self._imported.documents,
+                    )
+                )
+        self._write()
+        self._finish(started_at)
+        return self._imported
+
+    def _piece(self, piece: Piece) -> None:
+        found = read_value(piece.raw)
+        for refusal in found.refusals:
+            self._set_aside(piece.place, refusal.reason, piece.raw)
+        for reading in found.readings:
+            self._reading(reading, piece)
+        for mention in found.mentions:
+            at = self._observed_at or piece.path_date or piece.file_date
+            self._mentions.append((mention, str(piece.path), at))
+
+    def _reading(self, reading: Reading, piece: Piece) -> None:
+        now = self._clock.now()
+        said_at = (self._observed_at, piece.path_date, piece.file_date)
+        taken = take(
+            reading,
+            source=self._source,
+            run_id=self._imported.run,
+            received_at=now,
+            said_at=said_at,
+            redactor=self._redactor,
+            normalize=self._deriver.document,
+        )
+        self._imported.misdated += taken.misdated
+        if taken.observation is None:
+            self._set_aside(piece.place, taken.reading.detail, piece.raw)
+            return
+        if reading.verdict is not Verdict.NOT_FOUND:
+            self._imported.documents += 1
+        if all(at is None for at in (reading.said_at, *said_at[:-1])):
+            self._imported.file_dated += 1
+        self._observations.append(taken.observation)
+
+    def _set_aside(self, place: str, reason: str, raw: bytes | None = None) -> None:
+        """Name what is no document; what could be read of it is archived too (law 1)."""
+        self._imported.set_aside.append(Skipped(place=place, reason=reason))
+        if raw is not None:
+            body, redacted = self._redactor.bytes(raw)
+            self._failures.append(
+                runs.Failure(
+                    run_id=self._imported.run,
+                    source_id=self._source_id,
+                    asked_id=place,
+                    verdict=Verdict.MALFORMED,
+                    status=0,
+                    detail=self._redactor.text(reason),
+                    at=self._clock.now(),
+                    redacted=redacted,
+                    body=body,
+                )
+            )
+
+    def _write(self) -> None:
+        """Write what was gathered, in one transaction."""
+        with engines.write(self._engine) as conn:
+            observed = observe(conn, self._deriver, self._observations)
+            self._write_mentions(conn)
+            runs.add_failures(conn, runs.unknown_failures(conn, self._failures))
+            known = {o.gizmo_id for o in self._observations}
+            known.update(mention.gizmo_id for mention, _, _ in self._mentions)
+            frontier.add_ids(conn, known, self._clock.now())
+        for fresh, effect in zip(observed.fresh, observed.effects, strict=True):
+            if fresh:
+                self._effects[effect] += 1
+        self._imported.observations += sum(observed.fresh)
+        self._imported.known += len(observed.fresh) - sum(observed.fresh)
+        self._observations, self._mentions, self._failures = [], [], []
+
+    def _write_mentions(self, conn: Connection) -> None:
+        if not self._mentions:
+            return
+        payloads = {}
+        for mention, _, _ in self._mentions:
+            payload, redacted = self._redactor.bytes(mention.payload)
+            payloads[mention.payload] = NewPayload(
+                digest=hashlib.sha256(payload).digest(),
+                payload=payload,
+                redacted=redacted,
+                gizmo_id=mention.gizmo_id,
+            )
+        numbers = put_payloads(conn, list(payloads.values()))
+        self._imported.mentions += frontier.add_discoveries(
+            conn,
+            [
+                frontier.Discovery(
+                    gizmo_id=mention.gizmo_id,
+                    source_id=self._source_id,
+                    query=place,
+                    at=at,
+                    rank=mention.rank,
+                    title=mention.title,
+                    payload_id=numbers[payloads[mention.payload].digest],
+                )
+                for mention, place, at in self._mentions
+            ],
+        )
+
+    def _finish(self, started_at: Micros) -> None:
+        imported, now = self._imported, self._clock.now()
+        imported.new = self._effects["new"]
+        imported.changed = self._effects["changed"]
+        imported.unchanged = self._effects["unchanged"]
+        imported.seconds = (now - started_at) / SECOND
+        with engines.write(self._engine) as conn:
+            settle(conn, self._deriver)
+            runs.write_totals(
+                conn,
+                imported.run,
+                requested=imported.documents,
+                documents=imported.documents,
+                new=imported.new,
+                changed=imported.changed,
+                unchanged=imported.documents - imported.new - imported.changed,
+            )
+            runs.close_run(conn, imported.run, now=now, status="finished")

@@ -1,0 +1,64 @@
+"""Secrets: read from the environment, never from the file, and listed so as to be hidden."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from urllib.parse import unquote
+
+from catalog.errors import SettingsError
+from catalog.secrets import MIN_LENGTH
+from catalog.settings.sections import Settings, SourceSettings
+from catalog.settings.urls import passwords_in
+
+
+def api_key(source: SourceSettings, environ: Mapping[str, str]) -> str | None:
+    """The key of ``source``, or None where it needs none.
+
+    Raises:
+        SettingsError: the variable that should hold it does not, or holds what can be no key.
+    """
+    if source.api_key_env is None:
+        return None
+    key = environ.get(source.api_key_env, "").strip()
+    place = f"sources.{source.name}.api_key_env"
+    if not key:
+        raise SettingsError(
+            f"{place}: the environment variable {source.api_key_env} is not set; "
+            f"set it with: export {source.api_key_env}=YOUR_KEY"
+        )
+    if not key.isascii() or not key.isprintable() or " " in key:
+        raise SettingsError(
+            f"{place}: what {source.api_key_env} holds can be no key: "
+            "it has a character that no HTTP header may carry"
+        )
+    if len(key) < MIN_LENGTH:
+        raise SettingsError(
+            f"{place}: what {source.api_key_env} holds can be no key: "
+            f"it has fewer than {MIN_LENGTH} characters, and would be redacted from ordinary text"
+        )
+    return key
+
+
+def source_keys(settings: Settings, environ: Mapping[str, str]) -> tuple[str, ...]:
+    """The keys of all sources, longest first: what an answer could echo (law 10)."""
+    names = {each.api_key_env for each in settings.sources.values() if each.api_key_env}
+    return _longest_first(environ.get(name, "").strip() for name in names)
+
+
+def known_secrets(settings: Settings, environ: Mapping[str, str]) -> tuple[str, ...]:
+    """All secrets we know of, longest first: what no text of ours may show.
+
+    Beside :func:`source_keys` these are the passwords of the catalog and of proxies, which no
+    source is ever told and which are therefore not looked for in answers.
+    """
+    secrets = [*source_keys(settings, environ), environ.get("PGPASSWORD", "")]
+    proxies = [value for name, value in environ.items() if name.lower().endswith("_proxy")]
+    for url in [settings.catalog.url, *proxies]:
+        for password in passwords_in(url):
+            secrets += [password, unquote(password)]
+    return _longest_first(secrets)
+
+
+def _longest_first(secrets: Iterable[str]) -> tuple[str, ...]:
+    """``secrets`` without doubles and empty ones; a part never hides the whole it is part of."""
+    return tuple(sorted({each for each in secrets if each}, key=lambda each: (-len(each), each)))

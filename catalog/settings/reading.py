@@ -1,0 +1,265 @@
+"""``catalog.toml`` and the environment into :class:`~catalog.settings.sections.Settings`."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from catalog.errors import SettingsError
+from catalog.settings.sections import (
+    CatalogSettings,
+    JobSettings,
+    Settings,
+    SourceSettings,
+    WatchSettings,
+)
+from catalog.settings.urls import normalize_catalog_url
+from catalog.settings.wording import expected_words, kind, mismatch, nearest
+
+URL_VARIABLE = "GPTS_CATALOG_URL"
+CLOCK_VARIABLE = "GPTS_CATALOG_CLOCK"
+
+_S = TypeVar("_S", bound=msgspec.Struct)
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", re.ASCII)
+_VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]{0,63}", re.ASCII)
+# A key that is pasted in place of its variable's name may happen to be all capitals and digits.
+_LIKE_A_KEY = re.compile(r"(?=.*[0-9])[A-Z0-9]{20,}", re.ASCII)
+_CRON_BOUNDS = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 7))
+_CRON_ITEM = re.compile(
+    r"(?:\*|(?P<low>\d+|[a-z]{3})(?:-(?P<high>\d+|[a-z]{3}))?)(?:/[1-9]\d*)?",
+    re.IGNORECASE | re.ASCII,
+)
+
+
+def load_settings(
+    path: Path | None, environ: Mapping[str, str], *, url: str | None = None
+) -> Settings:
+    """Read the settings.
+
+    Args:
+        path: the file; None where there is none yet, and everything has its default.
+        environ: the environment.
+        url: the catalog that was named on the command line. It goes before the environment, which
+            goes before the file.
+
+    Raises:
+        SettingsError: the file cannot be read, or says something that cannot be meant.
+    """
+    reader = _Reader(str(path) if path else "settings")
+    table = reader.parse(path) if path else {}
+    reader.known(table, ("catalog", "sources", "jobs", "watch"), "")
+    settings = Settings(
+        catalog=reader.catalog(table),
+        sources={name: reader.source(name, each) for name, each in reader.tables(table, "sources")},
+        jobs={
+            name: reader.struct(JobSettings, each, f"jobs.{name}")
+            for name, each in reader.tables(table, "jobs")
+        },
+        watch={
+            name: reader.struct(WatchSettings, each, f"watch.{name}")
+            for name, each in reader.tables(table, "watch")
+        },
+        clock=environ.get(CLOCK_VARIABLE) or None,
+    )
+    reader.check_jobs(settings)
+    reader.check_watch(settings)
+    if url is not None:
+        settings = _with_url(settings, url, "--catalog")
+    elif environ.get(URL_VARIABLE):
+        settings = _with_url(settings, environ[URL_VARIABLE], URL_VARIABLE)
+    return settings
+
+
+def _with_url(settings: Settings, url: str, place: str) -> Settings:
+    """``settings`` for another catalog, named at ``place``."""
+    try:
+        normal = normalize_catalog_url(url)
+    except ValueError as error:
+        raise SettingsError(f"{place}: {error}") from None
+    return msgspec.structs.replace(
+        settings, catalog=msgspec.structs.replace(settings.catalog, url=normal)
+    )
+
+
+class _Reader:
+    """Reads tables of one file; every error it raises begins with the file's name.
+
+    Args:
+        place: what the file is called in errors.
+    """
+
+    def __init__(self, place: str) -> None:
+        self._place = place
+
+    def fail(self, where: str, message: str) -> SettingsError:
+        """An error at the dotted path ``where``."""
+        return SettingsError(f"{self._place}: {where}: {message}")
+
+    def parse(self, path: Path) -> dict[str, Any]:
+        """The TOML of ``path``."""
+        try:
+            return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        except FileNotFoundError:
+            raise SettingsError(
+                f"{self._place}: there is no such file; make one with: gpts-catalog init"
+            ) from None
+        except OSError as error:
+            raise SettingsError(f"{self._place}: {error.strerror}") from None
+        except UnicodeDecodeError:
+            raise SettingsError(f"{self._place}: not written in UTF-8") from None
+        except tomllib.TOMLDecodeError as error:
+            raise SettingsError(f"{self._place}: no TOML: {error}") from None
+
+    def known(self, table: Mapping[str, Any], keys: Iterable[str], where: str) -> None:
+        """Refuse a key of ``table`` that is not one of ``keys``."""
+        keys = list(keys)
+        for key in table:
+            if key not in keys:
+                dotted = f"{where}.{key}" if where else key
+                near = nearest(key, keys)
+                hint = f"did you mean {near!r}?" if near else f"known are: {', '.join(keys)}"
+                raise self.fail(dotted, f"unknown key; {hint}")
+
+    def tables(self, table: Mapping[str, Any], section: str) -> Iterable[tuple[str, Any]]:
+        """The named tables of ``section``."""
+        value = self.mapping(table.get(section, {}), section)
+        for name in value:
+            if not _NAME.fullmatch(name):
+                raise self.fail(
+                    f"{section}.{name!r}",
+                    "a name is made of letters, digits, '_', '-' and '.', 64 of them at most",
+                )
+        return value.items()
+
+    def mapping(self, value: Any, where: str) -> dict[str, Any]:
+        """``value``, which has to be a table."""
+        if not isinstance(value, dict):
+            raise self.fail(where, f"expected a table, [{where}], got {kind(value)}")
+        return value
+
+    def struct(self, cls: type[_S], value: Any, where: str, **given: Any) -> _S:
+        """``value`` as ``cls``, each key checked by its declared type and range."""
+        table = self.mapping(value, where)
+        fields = {
+            field.name: field for field in msgspec.structs.fields(cls) if field.name not in given
+        }
+        self.known(table, fields, where)
+        for name, field in fields.items():
+            if name in table:
+                try:
+                    given[name] = msgspec.convert(table[name], field.type)
+                except msgspec.ValidationError:
+                    raise self.fail(f"{where}.{name}", mismatch(field.type, table[name])) from None
+            elif field.required:
+                raise self.fail(where, f"{name} is missing: {expected_words(field.type)}")
+        return cls(**given)
+
+    def catalog(self, table: Mapping[str, Any]) -> CatalogSettings:
+        """The section ``catalog``."""
+        settings = self.struct(CatalogSettings, table.get("catalog", {}), "catalog")
+        try:
+            ZoneInfo(settings.timezone)
+        except (ValueError, OSError, LookupError):
+            raise self.fail(
+                "catalog.timezone", f"{settings.timezone!r} is no time zone; one is Europe/Berlin"
+            ) from None
+        try:
+            url = normalize_catalog_url(settings.url)
+        except ValueError as error:
+            raise self.fail("catalog.url", str(error)) from None
+        return msgspec.structs.replace(settings, url=url)
+
+    def source(self, name: str, value: Any) -> SourceSettings:
+        """One source, its keys consistent with its dialect."""
+        where = f"sources.{name}"
+        source = self.struct(SourceSettings, value, where, name=name)
+        if source.api_key_env is not None and (
+            not _VARIABLE.fullmatch(source.api_key_env) or _LIKE_A_KEY.fullmatch(source.api_key_env)
+        ):
+            raise self.fail(
+                f"{where}.api_key_env",
+                "expected the name of an environment variable, in capitals, as EXAMPLE_API_KEY; "
+                "what stands there is not shown, as it may be the key itself",
+            )
+        if source.dialect == "recorded":
+            for key in ("base_url", "api_key_env"):
+                if getattr(source, key):
+                    raise self.fail(f"{where}.{key}", "a recorded source is never asked: remove it")
+        else:
+            source = msgspec.structs.replace(source, base_url=self.base_url(source, where))
+        if source.batch_size > 1 and source.dialect != "chat-query":
+            raise self.fail(f"{where}.batch_size", "chat-query alone asks several ids at once")
+        for low, high in (("backoff_base", "backoff_max"), ("connect_timeout", "total_timeout")):
+            if getattr(source, low) > getattr(source, high):
+                raise self.fail(f"{where}.{low}", f"expected no more than {high}")
+        return source
+
+    def base_url(self, source: SourceSettings, where: str) -> str:
+        """The base URL of ``source`` without its last slash."""
+        where = f"{where}.base_url"
+        text = source.base_url
+        if not text:
+            raise self.fail(where, "is missing: expected one such as https://gateway.example")
+        try:
+            parts = urlsplit(text)
+            whole = bool(parts.hostname) and parts.port != 0
+        except ValueError:
+            raise self.fail(where, "expected a URL such as https://gateway.example") from None
+        if parts.username is not None or parts.query or parts.fragment:
+            raise self.fail(
+                where,
+                "a base URL has no user, no query and no fragment; the key goes into the "
+                "environment variable that api_key_env names",
+            )
+        if parts.scheme not in {"http", "https"}:
+            raise self.fail(where, f"expected https:// or http:// in front of {text!r}")
+        if not whole or re.search(r"\s", text):
+            raise self.fail(where, f"{text!r} names no host; expected https://gateway.example")
+        return text.rstrip("/")
+
+    def check_jobs(self, settings: Settings) -> None:
+        """Refuse schedules that are no cron lines, and sources that are not configured."""
+        for name, job in settings.jobs.items():
+            if job.schedule is not None and not _is_cron(job.schedule):
+                raise self.fail(
+                    f"jobs.{name}.schedule",
+                    "expected five cron fields, minute hour day month weekday, as '0 3 * * *'",
+                )
+            for source in job.sources or ():
+                if source not in settings.sources:
+                    near = nearest(source, settings.sources)
+                    raise self.fail(
+                        f"jobs.{name}.sources",
+                        f"there is no source {source!r}; "
+                        + (f"did you mean {near!r}?" if near else f"add [sources.{source}]"),
+                    )
+
+    def check_watch(self, settings: Settings) -> None:
+        """Refuse filters that let everything through."""
+        for name, watch in settings.watch.items():
+            if watch == WatchSettings():
+                keys = ", ".join(WatchSettings.__struct_fields__)
+                raise self.fail(f"watch.{name}", f"says nothing to look for; it takes {keys}")
+
+
+def _is_cron(text: str) -> bool:
+    """Whether ``text`` reads like a cron line; the scheduler reads it in earnest."""
+    fields = text.split()
+    if len(fields) != len(_CRON_BOUNDS):
+        return False
+    for field, (least, most) in zip(fields, _CRON_BOUNDS, strict=True):
+        for item in field.split(","):
+            match = _CRON_ITEM.fullmatch(item)
+            if match is None:
+                return False
+            numbers = [int(each) for each in match.groups() if each and each.isdigit()]
+            if any(not least <= each <= most for each in numbers):
+                return False
+    return True

@@ -1,0 +1,67 @@
+"""Where a catalog is, as one kind of text."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+
+def normalize_catalog_url(text: str) -> str:
+    """The one form of a catalog's place: ``sqlite:///PATH`` or ``postgresql://…``.
+
+    Args:
+        text: one of these, or the bare path of an SQLite file.
+
+    Raises:
+        ValueError: it names no place for a catalog; the text says why, without the password.
+    """
+    text = text.strip()
+    scheme, mark, rest = text.partition("://")
+    if not mark:
+        if not text or text == ":memory:":
+            raise ValueError("a catalog needs a file or a database of its own")
+        if text.lower().startswith(("sqlite:", "postgres:", "postgresql:")):
+            raise ValueError("a URL has :// behind its first word, as sqlite:///data/catalog.db")
+        # SQLAlchemy reads the path of a URL percent-decoded.
+        return f"sqlite:///{quote(str(Path(text).expanduser()), safe='/ +~')}"
+    kind = scheme.lower().split("+")[0]
+    if kind == "sqlite":
+        return _normalize_sqlite(rest)
+    if kind in {"postgres", "postgresql"}:
+        try:
+            parts = urlsplit(f"postgresql://{rest}")
+            named = bool(parts.path.strip("/")) and parts.port != 0
+        except ValueError:
+            named = False
+        if not named:
+            raise ValueError("expected postgresql://USER@HOST/DATABASE")
+        return f"postgresql://{rest}"
+    raise ValueError(
+        f"expected sqlite:///PATH, postgresql://USER@HOST/DATABASE or the path of a file, "
+        f"got a URL that begins with {scheme!r}"
+    )
+
+
+def _normalize_sqlite(rest: str) -> str:
+    """An SQLite URL from what stands behind its ``://``."""
+    if not rest.startswith("/"):
+        raise ValueError(
+            f"sqlite:// takes three slashes before a path: sqlite:///{rest or 'data/catalog.db'}"
+        )
+    if "?" in rest:
+        raise ValueError("options behind a ? are not taken; write the path alone")
+    if rest in {"/", "/:memory:"}:
+        raise ValueError("a catalog needs a file: sqlite:///data/catalog.db")
+    return f"sqlite://{rest}"
+
+
+def passwords_in(url: str) -> list[str]:
+    """The passwords inside ``url``, as they are written there."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return []
+    userinfo, at, _host = parts.netloc.rpartition("@")
+    found = [userinfo.partition(":")[2]] if at else []
+    pairs = (pair.partition("=") for pair in parts.query.split("&"))
+    return [each for each in (*found, *(v for k, _, v in pairs if "password" in k)) if each]

@@ -1,0 +1,78 @@
+"""What was expected and what came, in words made from the declared types."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from datetime import date, datetime, time
+from typing import Any
+
+import msgspec
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The one of ``known`` that ``name`` was most likely meant to be, if any comes near."""
+    return next(iter(difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)), None)
+
+
+def kind(value: Any) -> str:
+    """What ``value`` is, in words; never the value itself, which may be a secret."""
+    kinds: tuple[tuple[type | tuple[type, ...], str], ...] = (
+        (bool, "true or false"),
+        (int, "a whole number"),
+        (float, "a number"),
+        (str, "a text"),
+        (list, "a list"),
+        (dict, "a table"),
+        ((datetime, date, time), "a date or a time"),
+    )
+    return next(word for types, word in kinds if isinstance(value, types))
+
+
+def mismatch(declared: Any, value: Any) -> str:
+    """What is expected and what came, for a ``value`` that is not of the ``declared`` type."""
+    expected = expected_words(declared)
+    choices = _choices(declared)
+    if isinstance(value, str) and choices:
+        near = nearest(value, choices)
+        return expected + (f"; did you mean {near!r}?" if near else "")
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return f"{expected}, got {value}"
+    return f"{expected}, got {kind(value)}"
+
+
+def _choices(declared: Any) -> tuple[str, ...]:
+    """The texts that ``declared`` allows, where it lists them."""
+    info = _plain(declared)
+    return tuple(map(str, info.values)) if isinstance(info, msgspec.inspect.LiteralType) else ()
+
+
+def _plain(declared: Any) -> msgspec.inspect.Type:
+    """What msgspec knows of a ``declared`` type, without its comments and its None."""
+    info = msgspec.inspect.type_info(declared)
+    while isinstance(info, msgspec.inspect.Metadata):
+        info = info.type
+    if isinstance(info, msgspec.inspect.UnionType):
+        info = next(each for each in info.types if not isinstance(each, msgspec.inspect.NoneType))
+    return info
+
+
+def expected_words(declared: Any) -> str:
+    """The ``declared`` type and range, in words."""
+    info = _plain(declared)
+    words = {
+        msgspec.inspect.FloatType: "a number",
+        msgspec.inspect.IntType: "a whole number",
+        msgspec.inspect.StrType: "a text",
+        msgspec.inspect.VarTupleType: "a list of texts",
+    }
+    if isinstance(info, msgspec.inspect.LiteralType):
+        return f"expected one of {', '.join(_choices(declared))}"
+    bounds = [
+        f"{word} {bound:,}"
+        for attribute, word in (("gt", "above"), ("ge", "at least"), ("le", "at most"))
+        if (bound := getattr(info, attribute, None)) is not None
+    ]
+    text = " ".join([f"expected {words[type(info)]}", " and ".join(bounds)]).rstrip()
+    pattern = getattr(info, "pattern", None)
+    return f"{text} of the form {pattern}" if pattern else text

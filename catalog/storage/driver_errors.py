@@ -1,0 +1,108 @@
+"""What the drivers' errors mean, as errors of ours that say what to do next."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import TYPE_CHECKING
+
+from sqlalchemy import event
+
+from catalog.errors import (
+    CatalogBusy,
+    CatalogCorrupt,
+    CatalogError,
+    CatalogMissing,
+    StorageError,
+)
+from catalog.storage.urls import describe, is_sqlite
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine, ExceptionContext
+
+_Meaning = tuple[type[StorageError], str]
+
+_BUSY: _Meaning = (
+    CatalogBusy,
+    "{place} is held by another process: wait until it has finished, then repeat",
+)
+_READING: _Meaning = (StorageError, "{place} is opened for reading, or write-protected ({said})")
+
+# https://www.sqlite.org/rescode.html; keys are the low byte, the kind without its cases.
+_SQLITE: dict[int, _Meaning] = {
+    sqlite3.SQLITE_BUSY: _BUSY,
+    sqlite3.SQLITE_LOCKED: _BUSY,
+    sqlite3.SQLITE_CORRUPT: (
+        CatalogCorrupt,
+        "{place} is damaged ({said}): try gpts-catalog recover, or restore a backup",
+    ),
+    sqlite3.SQLITE_NOTADB: (CatalogCorrupt, "{place} is no SQLite file, or its start is damaged"),
+    sqlite3.SQLITE_FULL: (
+        StorageError,
+        "no room to write {place}: make room on its disk, then repeat",
+    ),
+    sqlite3.SQLITE_IOERR: (
+        StorageError,
+        "the disk failed under {place} ({said}): check the disk, then gpts-catalog verify",
+    ),
+    sqlite3.SQLITE_CANTOPEN: (
+        StorageError,
+        "{place} cannot be opened ({said}): check that you may write to its folder",
+    ),
+    sqlite3.SQLITE_READONLY: _READING,
+}
+
+# https://www.postgresql.org/docs/current/errcodes-appendix.html; whole states before classes.
+_POSTGRES: dict[str, _Meaning] = {
+    "40001": _BUSY,
+    "40P01": _BUSY,
+    "55P03": _BUSY,
+    "57014": (StorageError, "a statement on {place} took too long and was ended ({said})"),
+    "25006": _READING,
+    "3D000": (
+        CatalogMissing,
+        "there is no database {place}: create it, then gpts-catalog init ({said})",
+    ),
+    "08": (StorageError, "the connection to {place} was lost ({said}): repeat"),
+    "57": (StorageError, "the connection to {place} was ended by the server ({said}): repeat"),
+    "25P03": (StorageError, "a transaction on {place} was left idle and ended: repeat"),
+    "53": (StorageError, "PostgreSQL has no room or connections left for {place} ({said})"),
+    "58": (StorageError, "PostgreSQL has trouble with the disk of {place} ({said})"),
+    "XX": (CatalogCorrupt, "PostgreSQL found damage in {place} ({said}): restore a backup"),
+}
+_NO_ANSWER: _Meaning = (StorageError, "no connection to {place} ({said})")
+
+
+def map_errors(engine: Engine) -> None:
+    """Make every driver's error leave ``engine`` as one of ours, where it is no bug of ours."""
+    place = describe(engine.url)
+    secret = engine.url.password
+    meaning_of = _sqlite_meaning if is_sqlite(engine.url) else _postgres_meaning
+
+    def handle(context: ExceptionContext) -> CatalogError | None:
+        found = context.original_exception
+        meaning = meaning_of(found)
+        if meaning is None:
+            return None
+        kind, message = meaning
+        said = str(found).strip().partition("\n")[0]
+        if secret:
+            said = said.replace(secret, "***")
+        return kind(message.format(place=place, said=said))
+
+    event.listen(engine, "handle_error", handle, retval=True)
+
+
+def _sqlite_meaning(found: BaseException) -> _Meaning | None:
+    return _SQLITE.get(getattr(found, "sqlite_errorcode", 0) & 0xFF)
+
+
+def _postgres_meaning(found: BaseException) -> _Meaning | None:
+    state = getattr(found, "sqlstate", None)
+    if state:
+        return _POSTGRES.get(state) or _POSTGRES.get(state[:2])
+    if type(found).__name__ != "OperationalError":
+        return None
+    # A refused connection has no state, only the server's words.
+    said = str(found)
+    missing = 'database "' in said and "does not exist" in said
+    return _POSTGRES["3D000"] if missing else _NO_ANSWER

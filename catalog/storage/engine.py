@@ -1,0 +1,215 @@
+"""Opening a catalog, on SQLite or PostgreSQL, and its two kinds of transaction.
+
+:func:`read` sees one consistent state and cannot write. :func:`write` takes the write lock at once
+on SQLite, so that it never fails half-way for another writer. Whatever the driver raises leaves
+here as one of :mod:`catalog.errors`, without a password in it. Makes no tables: migrations do.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, text
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from catalog.errors import CatalogBusy, CatalogMissing, SettingsError
+from catalog.storage.driver_errors import map_errors
+from catalog.storage.urls import describe, is_sqlite, parse_url, sqlite_path
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+    from pathlib import Path
+
+BUSY_TIMEOUT = 30.0
+"""Seconds to wait for another process's lock before :class:`CatalogBusy`."""
+STATEMENT_TIMEOUT = 900.0
+"""Seconds after which PostgreSQL ends a statement: none of ours should need them."""
+IDLE_TIMEOUT = 300.0
+"""Seconds after which PostgreSQL ends a transaction whose program sleeps: it would hold locks."""
+
+_MODE = "catalog_mode"
+_SET_UP = "set up"
+"""The marker in a pooled connection's ``info`` for pragmas that are already set."""
+
+
+def open_engine(
+    url: str, *, read_only: bool = False, durable: bool = False, busy_timeout: float = BUSY_TIMEOUT
+) -> Engine:
+    """Open the catalog at ``url``, which must exist.
+
+    Args:
+        url: ``sqlite:///path`` or ``postgresql://...``.
+        read_only: opened so that the engine itself refuses every write.
+        durable: what was committed survives a loss of power, not only of the process.
+        busy_timeout: seconds to wait for another process's lock.
+
+    Raises:
+        SettingsError: ``url`` names no catalog, or its driver is not installed.
+        CatalogMissing: there is no such file.
+    """
+    parsed = parse_url(url)
+    if is_sqlite(parsed):
+        path = sqlite_path(parsed)
+        if not path.is_file():
+            raise missing(parsed)
+        return _sqlite(
+            parsed, path, read_only=read_only, durable=durable, busy_timeout=busy_timeout
+        )
+    return _postgres(parsed, read_only=read_only, durable=durable, busy_timeout=busy_timeout)
+
+
+@contextmanager
+def read(engine: Engine) -> Iterator[Connection]:
+    """A transaction that sees one state of the catalog, whatever others write, and cannot write."""
+    with _connect(engine) as connection:
+        connection.execution_options(**{_MODE: "read"})
+        if engine.dialect.name == "postgresql":
+            connection.execution_options(
+                isolation_level="REPEATABLE READ", postgresql_readonly=True
+            )
+        with connection.begin():
+            yield connection
+
+
+@contextmanager
+def write(engine: Engine) -> Iterator[Connection]:
+    """A transaction that may write: committed at the end, undone by any exception.
+
+    Raises:
+        CatalogBusy: another process held the lock for too long, or won a conflict.
+    """
+    with _connect(engine) as connection:
+        connection.execution_options(**{_MODE: "write"})
+        with connection.begin():
+            yield connection
+
+
+def lock_keys(connection: Connection, keys: Collection[str]) -> None:
+    """Keep other writers from work on the same ``keys`` until this transaction ends.
+
+    On SQLite :func:`write` holds the whole catalog anyway. On PostgreSQL they are taken in one
+    order by all, so that two writers cannot wait for each other.
+    """
+    if connection.dialect.name != "postgresql" or not keys:
+        return
+    numbers = sorted(
+        {
+            int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big", signed=True)
+            for key in keys
+        }
+    )
+    # A loop over a set-returning function in FROM evaluates the list row by row, in its order.
+    connection.execute(
+        text("SELECT count(pg_advisory_xact_lock(n)) FROM unnest(CAST(:n AS bigint[])) AS u(n)"),
+        {"n": numbers},
+    )
+
+
+def connect_sqlite(path: Path, mode: str, busy_timeout: float) -> sqlite3.Connection:
+    """Open the file at ``path`` with the driver's own transactions switched off.
+
+    Args:
+        path: the file.
+        mode: ``ro``, ``rw`` or ``rwc``, as SQLite's URIs have it.
+        busy_timeout: seconds to wait for another process's lock.
+    """
+    return sqlite3.connect(
+        f"file:{quote(str(path.absolute()))}?mode={mode}",
+        uri=True,
+        timeout=busy_timeout,
+        isolation_level=None,
+        check_same_thread=False,
+    )
+
+
+@contextmanager
+def _connect(engine: Engine) -> Iterator[Connection]:
+    try:
+        connection = engine.connect()
+    except PoolTimeout:
+        raise CatalogBusy(
+            f"all connections of this process to {describe(engine.url)} are in use: try again"
+        ) from None
+    with connection:
+        yield connection
+
+
+def missing(url: URL) -> CatalogMissing:
+    """The error for a place without a catalog."""
+    return CatalogMissing(
+        f"there is no catalog at {describe(url)}: make one with gpts-catalog init"
+    )
+
+
+def _sqlite(url: URL, path: Path, *, read_only: bool, durable: bool, busy_timeout: float) -> Engine:
+    mode = "ro" if read_only else "rw"
+    engine = create_engine(url, creator=lambda: connect_sqlite(path, mode, busy_timeout))
+    map_errors(engine)
+
+    @event.listens_for(engine, "connect")
+    def set_up(connection: sqlite3.Connection, _record: object) -> None:
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        writes = connection.get_execution_options().get(_MODE) == "write" and not read_only
+        # Only write() may write: a transaction that begins as a reader and then writes fails
+        # for any other writer in between, without waiting.
+        wanted = "OFF" if writes else "ON"
+        if connection.info.get(_SET_UP) != wanted:
+            connection.exec_driver_sql(f"PRAGMA query_only = {wanted}")
+            connection.info[_SET_UP] = wanted
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def _postgres(url: URL, *, read_only: bool, durable: bool, busy_timeout: float) -> Engine:
+    settings: dict[str, Any] = {
+        "TimeZone": "UTC",
+        "statement_timeout": f"{round(STATEMENT_TIMEOUT * 1000)}",
+        "idle_in_transaction_session_timeout": f"{round(IDLE_TIMEOUT * 1000)}",
+        "lock_timeout": f"{round(busy_timeout * 1000)}",
+        "synchronous_commit": "on" if durable else "off",
+        "default_transaction_read_only": "on" if read_only else "off",
+    }
+    engine = create_postgres(url, settings, pool_pre_ping=True)
+    map_errors(engine)
+    return engine
+
+
+def create_postgres(url: URL, settings: dict[str, Any], **options: Any) -> Engine:
+    """An engine whose sessions begin with ``settings``.
+
+    Raises:
+        SettingsError: psycopg is not installed.
+    """
+    try:
+        engine = create_engine(
+            url,
+            connect_args={
+                "application_name": "gpts-catalog",
+                "connect_timeout": round(BUSY_TIMEOUT),
+                "autocommit": False,
+            },
+            **options,
+        )
+    except ImportError:
+        raise SettingsError(
+            "a catalog on PostgreSQL needs psycopg, which is not installed:"
+            " pip install 'gpts-catalog[postgres]'"
+        ) from None
+
+    @event.listens_for(engine, "connect")
+    def set_up(connection: Any, _record: object) -> None:
+        with connection.cursor() as cursor:
+            for name, value in settings.items():
+                cursor.execute("SELECT set_config(%s, %s, false)", (name, value))
+        connection.commit()
+
+    return engine

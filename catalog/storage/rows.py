@@ -1,0 +1,124 @@
+"""Writing the rows that a fold yields, and comparing them with those that stand."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from sqlalchemy import Connection, Table, bindparam, delete, insert, select, update
+
+from catalog.storage import tables as t
+from catalog.storage.dialects import insert_new
+
+if TYPE_CHECKING:
+    from catalog.records import Row, Rows
+    from collections.abc import Iterator, Mapping, Sequence
+
+T = TypeVar("T")
+
+CHUNK = 500
+"""Keys in one IN list: far below every engine's limit on parameters."""
+
+PER_GPT: tuple[Table, ...] = (
+    t.gizmos,
+    t.gizmo_revisions,
+    t.gizmo_authors,
+    t.attachments,
+    *t.CHILDREN.values(),
+    t.statuses,
+    t.vanity_metrics,
+    t.source_stats,
+    t.changes,
+)
+"""The tables that stage 1 derives, each row from one GPT's observations."""
+
+_BY_NAME = {table.name: table for table in (*PER_GPT, t.mime_sets)}
+_STAGE_2 = frozenset({"event_id"})
+
+
+def chunks(items: Sequence[T], size: int = CHUNK) -> Iterator[Sequence[T]]:
+    """``items`` in slices of at most ``size``."""
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
+
+
+def _stored(row: Row, source_ids: Mapping[str, int]) -> Row:
+    """The row with its source's number in place of its name."""
+    if "source" not in row:
+        return row
+    stored = dict(row)
+    stored["source_id"] = source_ids[stored.pop("source")]
+    return stored
+
+
+def write_rows(conn: Connection, rows: Rows, source_ids: Mapping[str, int]) -> None:
+    """Insert the new rows of a step."""
+    for name, by_key in rows.items():
+        if not by_key:
+            continue
+        table = _BY_NAME[name]
+        statement = insert_new(conn, table) if table is t.mime_sets else insert(table)
+        conn.execute(statement, [_stored(row, source_ids) for row in by_key.values()])
+
+
+def write_updates(conn: Connection, updates: Rows) -> None:
+    """Set columns of rows that stand, by the leading columns of their primary keys."""
+    groups: dict[tuple[str, int, tuple[str, ...]], list[Row]] = defaultdict(list)
+    for name, by_key in updates.items():
+        for key, columns in by_key.items():
+            names = tuple(sorted(columns))
+            values = {f"key_{i}": part for i, part in enumerate(key)}
+            groups[name, len(key), names].append(values | columns)
+    for (name, width, names), batch in groups.items():
+        table = _BY_NAME[name]
+        keys = list(table.primary_key.columns)[:width]
+        conn.execute(
+            update(table)
+            .where(*(column == bindparam(f"key_{i}") for i, column in enumerate(keys)))
+            .values({column: bindparam(column) for column in names}),
+            batch,
+        )
+
+
+def replace_rows(
+    conn: Connection, gizmo_ids: Sequence[str], rows: Rows, source_ids: Mapping[str, int]
+) -> None:
+    """Make the rows of some GPTs be exactly ``rows``, touching only those that differ.
+
+    What stage 2 writes into them is left out of the comparison; it follows from the queue.
+    """
+    for table in PER_GPT:
+        wanted = {
+            _key(table, row): row
+            for row in (_stored(row, source_ids) for row in rows.get(table.name, {}).values())
+        }
+        differing: list[tuple[Any, ...]] = []
+        for part in chunks(gizmo_ids):
+            for found in conn.execute(select(table).where(table.c.gizmo_id.in_(part))):
+                row = {column.key: found._mapping[column] for column in table.columns}
+                key = _key(table, row)
+                target = wanted.get(key)
+                if target is not None and _equal(row, target):
+                    del wanted[key]
+                else:
+                    differing.append(key)
+        keys = list(table.primary_key.columns)
+        if differing:
+            conn.execute(
+                delete(table).where(*(c == bindparam(f"key_{i}") for i, c in enumerate(keys))),
+                [{f"key_{i}": part for i, part in enumerate(key)} for key in differing],
+            )
+        if wanted:
+            conn.execute(insert(table), list(wanted.values()))
+    write_rows(conn, {"mime_sets": rows.get("mime_sets", {})}, source_ids)
+
+
+def _key(table: Table, row: Row) -> tuple[Any, ...]:
+    return tuple(row[column.key] for column in table.primary_key.columns)
+
+
+def _equal(stored: Row, wanted: Row) -> bool:
+    return all(
+        stored[column] == wanted.get(column) for column in stored if column not in _STAGE_2
+    )
+

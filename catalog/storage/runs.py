@@ -1,0 +1,358 @@
+"""Runs, how each asked id ended in them, and the answers that were no facts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+from sqlalchemy import func, insert, select, update
+
+from catalog.errors import NotFound
+from catalog.records import Verdict
+from catalog.storage.codec import compress, decompress
+from catalog.storage.dialects import insert_or
+from catalog.storage.engine import lock_keys
+from catalog.storage.rows import chunks
+from catalog.storage.tables import fetch_failures, outcomes, runs
+from catalog.times import HOUR, to_datetime
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Sequence
+
+    from sqlalchemy import ColumnElement, Connection
+
+    from catalog.times import Micros
+
+RESUMED_WITHIN = 24 * HOUR
+"""How old an unfinished run may be to be resumed (rule 13)."""
+
+
+class RunKey(msgspec.Struct, frozen=True, kw_only=True):
+    """What makes two runs equal (rule 13).
+
+    Attributes:
+        command: what is run.
+        source: its source's name, empty for none or several.
+        ids_digest: SHA-256 of the sorted ids, in hex.
+    """
+
+    command: str
+    source: str
+    ids_digest: str
+
+
+class Run(msgspec.Struct, frozen=True, kw_only=True):
+    """A run and its totals, which are those of all its processes.
+
+    Attributes:
+        run_id: a global id, sortable by time.
+        command: what was run.
+        source: its source's name, empty for none or several.
+        started_at: when it began.
+        finished_at: when it ended; None: unfinished.
+        status: ``open``, ``finished``, ``stopped`` or ``failed``.
+        reason: why it stopped, for people.
+        cost: requests times price, where a price is set.
+
+    The other attributes are the columns of ``runs``, and obey: documents = new + changed +
+    unchanged; requested = documents + not_found + mismatched + failed + left.
+    """
+
+    run_id: str
+    command: str
+    source: str
+    started_at: Micros
+    finished_at: Micros | None = None
+    status: str = "open"
+    reason: str | None = None
+    requested: int = 0
+    documents: int = 0
+    new: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    not_found: int = 0
+    mismatched: int = 0
+    failed: int = 0
+    left: int = 0
+    requests: int = 0
+    cost: float | None = None
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """How one asked id ended in one run (law 8).
+
+    Attributes:
+        run_id: the run.
+        asked_id: the id that was asked for.
+        source_id: the source.
+        verdict: a :class:`~catalog.records.Verdict`.
+        effect: of a document: ``new``, ``changed`` or ``unchanged``; else empty.
+        attempts: times it was asked.
+        requests: HTTP requests spent on it.
+        status: last HTTP status, 0 for none.
+        detail: what the source said, for people.
+        at: when it ended.
+        observation_id: the observation it brought, if any.
+    """
+
+    run_id: str
+    asked_id: str
+    source_id: int
+    verdict: str
+    effect: str = ""
+    attempts: int
+    requests: int
+    status: int
+    detail: str = ""
+    at: Micros
+    observation_id: int | None = None
+
+
+class Failure(msgspec.Struct, frozen=True, kw_only=True):
+    """An answer that is no fact, with what is needed to understand it.
+
+    Attributes:
+        run_id: the run.
+        source_id: the source.
+        asked_id: the id that was asked for, or the file and line that was read.
+        verdict: what it was taken for.
+        status: HTTP status, 0 for none.
+        detail: what the source said, for people.
+        at: when it came.
+        redacted: whether a secret was replaced in the body (law 10).
+        body: the bytes; None once pruned.
+    """
+
+    run_id: str
+    source_id: int
+    asked_id: str
+    verdict: str
+    status: int
+    detail: str
+    at: Micros
+    redacted: bool
+    body: bytes | None
+
+
+def open_or_resume(
+    conn: Connection, key: RunKey, *, now: Micros, rng: random.Random
+) -> tuple[Run, bool]:
+    """The unfinished equal run younger than a day, else a new one (rule 13).
+
+    Args:
+        conn: a writing transaction.
+        key: what is run.
+        now: the present moment.
+        rng: for the random part of a new id.
+
+    Returns:
+        The run, and whether it was there already.
+    """
+    # Two processes that start at once are to join one run, not to open two.
+    lock_keys(conn, [f"run {key.command} {key.source} {key.ids_digest}"])
+    r = runs.c
+    found = conn.execute(
+        select(r.run_id)
+        .where(
+            r.command == key.command,
+            r.source == key.source,
+            r.ids_digest == key.ids_digest,
+            r.finished_at.is_(None),
+            r.started_at > now - RESUMED_WITHIN,
+        )
+        .order_by(r.started_at.desc())
+        .limit(1)
+    ).scalar()
+    if found is not None:
+        return get_run(conn, found), True
+    run_id = f"{to_datetime(now):%Y%m%dT%H%M%S}-{rng.getrandbits(40):010x}"
+    conn.execute(
+        insert(runs),
+        {
+            "run_id": run_id,
+            **msgspec.structs.asdict(key),
+            "started_at": now,
+            "status": "open",
+        },
+    )
+    return get_run(conn, run_id), False
+
+
+def get_run(conn: Connection, run_id: str) -> Run:
+    """The run ``run_id``.
+
+    Raises:
+        NotFound: there is none.
+    """
+    found = list(_select_runs(conn, run_id=run_id))
+    if not found:
+        raise NotFound(f"the catalog knows no run {run_id!r}")
+    return found[0]
+
+
+def stale_runs(conn: Connection, now: Micros) -> list[Run]:
+    """The unfinished runs that are too old to be resumed."""
+    r = runs.c
+    ids = conn.execute(
+        select(r.run_id).where(r.finished_at.is_(None), r.started_at <= now - RESUMED_WITHIN)
+    ).scalars()
+    return [get_run(conn, run_id) for run_id in list(ids)]
+
+
+def latest_runs(conn: Connection, limit: int) -> list[Run]:
+    """The runs that began last, latest first."""
+    return _select_runs(conn, limit=limit)
+
+
+def update_totals(
+    conn: Connection, run_id: str, *, requested: int, price: float | None = None
+) -> Run:
+    """Count a run's outcomes into its totals.
+
+    Args:
+        conn: a writing transaction.
+        run_id: the run.
+        requested: how many ids it has; those without an outcome are ``left``.
+        price: what a request costs, if known.
+    """
+    o = outcomes.c
+
+    def count(condition: ColumnElement[bool]) -> ColumnElement[int]:
+        return func.count().filter(condition)
+
+    is_document = o.verdict == Verdict.DOCUMENT
+    facts = [verdict.value for verdict in Verdict if verdict.is_fact]
+    totals = (
+        conn.execute(
+            select(
+                func.count().label("done"),
+                count(is_document).label("documents"),
+                *(
+                    count(is_document & (o.effect == effect)).label(effect)
+                    for effect in ("new", "changed", "unchanged")
+                ),
+                count(o.verdict == Verdict.NOT_FOUND).label("not_found"),
+                count(o.verdict == Verdict.MISMATCHED).label("mismatched"),
+                count(o.verdict.not_in(facts)).label("failed"),
+                func.coalesce(func.sum(o.requests), 0).label("requests"),
+            ).where(o.run_id == run_id)
+        )
+        .mappings()
+        .one()
+    )
+    counted = {name: int(number) for name, number in totals.items()}
+    done = counted.pop("done")
+    counted["requested"] = max(requested, done)
+    counted["left"] = counted["requested"] - done
+    cost = None if price is None else counted["requests"] * price
+    conn.execute(update(runs).where(runs.c.run_id == run_id).values(**counted, cost=cost))
+    return get_run(conn, run_id)
+
+
+def write_totals(conn: Connection, run_id: str, **totals: int) -> None:
+    """Set totals of a run that has no outcomes, because it asked nobody.
+
+    Args:
+        conn: a writing transaction.
+        run_id: the run.
+        totals: by column.
+    """
+    conn.execute(update(runs).where(runs.c.run_id == run_id).values(**totals))
+
+
+def close_run(
+    conn: Connection, run_id: str, *, now: Micros, status: str, reason: str | None = None
+) -> None:
+    """End a run: it will not be resumed. The first process to close it says how it ended.
+
+    Args:
+        conn: a writing transaction.
+        run_id: the run.
+        now: the present moment.
+        status: ``finished``, ``stopped`` or ``failed``.
+        reason: why it stopped, for people.
+    """
+    conn.execute(
+        update(runs)
+        .where(runs.c.run_id == run_id, runs.c.finished_at.is_(None))
+        .values(finished_at=now, status=status, reason=reason)
+    )
+
+
+def add_outcomes(conn: Connection, items: Sequence[Outcome]) -> None:
+    """Record how ids ended. Exactly one outcome an id and run: the first stands.
+
+    An id is met twice only where a worker outlived its lease; what the second visit cost is added.
+
+    Args:
+        conn: a writing transaction.
+        items: of a run, each id once.
+    """
+    if not items:
+        return
+    statement = insert_or(conn, outcomes)
+    statement = statement.on_conflict_do_update(
+        index_elements=["run_id", "asked_id"],
+        set_={
+            "attempts": outcomes.c.attempts + statement.excluded.attempts,
+            "requests": outcomes.c.requests + statement.excluded.requests,
+        },
+    )
+    ordered = sorted(items, key=lambda item: (item.run_id, item.asked_id))
+    conn.execute(statement, [msgspec.structs.asdict(item) for item in ordered])
+
+
+def done_ids(conn: Connection, run_id: str) -> set[str]:
+    """The ids that have an outcome in a run."""
+    query = select(outcomes.c.asked_id).where(outcomes.c.run_id == run_id)
+    return set(conn.execute(query).scalars())
+
+
+def add_failures(conn: Connection, items: Sequence[Failure]) -> None:
+    """Keep answers that are no facts."""
+    if not items:
+        return
+    rows = [
+        msgspec.structs.asdict(item) | {"body": None if item.body is None else compress(item.body)}
+        for item in items
+    ]
+    conn.execute(insert(fetch_failures), rows)
+
+
+def unknown_failures(conn: Connection, items: Sequence[Failure]) -> list[Failure]:
+    """Those of ``items`` that their source did not leave at their place before."""
+    f = fetch_failures.c
+    known: set[tuple[int, str, str]] = set()
+    for part in chunks(items):
+        query = select(f.source_id, f.asked_id, f.detail).where(
+            f.asked_id.in_({item.asked_id for item in part})
+        )
+        known.update((row.source_id, row.asked_id, row.detail) for row in conn.execute(query))
+    return [item for item in items if (item.source_id, item.asked_id, item.detail) not in known]
+
+
+def failures(conn: Connection, run_id: str, limit: int) -> list[Failure]:
+    """The first failures of a run, in the order they came."""
+    f = fetch_failures.c
+    query = (
+        select(*(f[name] for name in Failure.__struct_fields__))
+        .where(f.run_id == run_id)
+        .order_by(f.at, f.failure_id)
+        .limit(limit)
+    )
+    return [
+        Failure(**{**row, "body": None if row["body"] is None else decompress(row["body"])})
+        for row in conn.execute(query).mappings()
+    ]
+
+
+def _select_runs(
+    conn: Connection, *, run_id: str | None = None, limit: int | None = None
+) -> list[Run]:
+    r = runs.c
+    query = select(*(r[name] for name in Run.__struct_fields__))
+    if run_id is not None:
+        query = query.where(r.run_id == run_id)
+    query = query.order_by(r.started_at.desc(), r.run_id.desc()).limit(limit)
+    return [Run(**row) for row in conn.execute(query).mappings()]

@@ -1,0 +1,62 @@
+"""Which schema this program knows, and whether a catalog has it.
+
+Apart from :mod:`catalog.storage.migrate`, so that no command but ``init`` and ``upgrade`` pays for
+loading Alembic.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import inspect, text
+
+from catalog.errors import CatalogMissing, SchemaMismatch
+from catalog.storage.engine import read
+from catalog.storage.urls import describe
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Engine
+
+HEAD = "0001"
+"""The newest revision. Revisions are numbers of four digits, so that they sort by age."""
+
+
+def revision_of(connection: Connection) -> str | None:
+    """The revision of the catalog behind ``connection``; None where there is none."""
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    return None if found is None else str(found)
+
+
+def check_schema(engine: Engine) -> None:
+    """Refuse a catalog whose schema is not this program's.
+
+    Raises:
+        CatalogMissing: there are no tables yet.
+        SchemaMismatch: the schema is older or newer.
+    """
+    with read(engine) as connection:
+        revision = revision_of(connection)
+    place = describe(engine.url)
+    if revision is None:
+        raise CatalogMissing(f"{place} holds no catalog yet: make one with gpts-catalog init")
+    refuse_newer(revision, HEAD, place)
+    if revision < HEAD:
+        raise SchemaMismatch(
+            f"{place} has the older schema {revision}, this program needs {HEAD}:"
+            " run gpts-catalog upgrade"
+        )
+
+
+def refuse_newer(revision: str, head: str, place: str) -> None:
+    """Refuse a schema that this program does not know yet.
+
+    Raises:
+        SchemaMismatch: it is newer.
+    """
+    if revision > head:
+        raise SchemaMismatch(
+            f"{place} has the newer schema {revision}, this program knows up to {head}:"
+            " install a newer gpts-catalog"
+        )

@@ -1,0 +1,256 @@
+"""Stage 1: each GPT's observations folded into its rows (design, section 4).
+
+An observation newer than all others of its GPT takes one step of the fold; any earlier one replays
+that GPT whole and writes the difference of rows. A test holds both paths equal.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
+
+from catalog.records import Deriver, Folded, Observation, Row, Rows, Statement
+from catalog.storage import tables as t
+from catalog.storage.archive import get_payloads
+from catalog.storage.codec import compress, decompress
+from catalog.storage.dialects import insert_new
+from catalog.storage.engine import lock_keys
+from catalog.storage.locks import share_derivation
+from catalog.storage.rows import chunks, replace_rows, write_rows, write_updates
+from catalog.times import Micros, day_of
+
+REPLAY = 200
+"""GPTs replayed at a time: bounds memory, for a GPT may have years of documents."""
+
+Statements = dict[str, list[Statement]]
+"""All that was said, by GPT."""
+
+
+def derive(
+    conn: Connection,
+    deriver: Deriver,
+    new: dict[int, Observation],
+    sources: dict[str, int],
+) -> dict[int, str]:
+    """Take the fold's next step for each GPT, or replay it. Returns the documents' effects."""
+    statements: dict[str, list[Statement]] = defaultdict(list)
+    for observation_id, o in new.items():
+        statements[o.gizmo_id].append(
+            Statement(
+                observation_id=observation_id,
+                source=o.source,
+                observed_at=o.observed_at,
+                digest=o.digest,
+                document=o.document,
+                counted=o.verdict == "counted",
+            )
+        )
+    effects: dict[int, str] = {}
+    stale: list[str] = []
+    folded: dict[str, Folded] = {}
+    states = _states(conn, list(statements))
+    for gizmo_id, said in statements.items():
+        last_at, state = states.get(gizmo_id, (None, None))
+        if last_at is not None and min(s.observed_at for s in said) <= last_at:
+            stale.append(gizmo_id)
+        else:
+            folded[gizmo_id] = deriver.fold(gizmo_id, state, said)
+    rows, updates = _joined(folded.values())
+    write_rows(conn, rows, sources)
+    write_updates(conn, updates)
+    _keep_states(conn, folded, set(states))
+    _queue_authors(conn, folded.values())
+    for result in folded.values():
+        effects.update(result.effects)
+    effects.update(replay(conn, deriver, stale))
+    return effects
+
+
+def _joined(results: Iterable[Folded]) -> tuple[Rows, Rows]:
+    """The rows and updates of several GPTs together, to be written in few statements."""
+    rows: Rows = defaultdict(dict)
+    updates: Rows = defaultdict(dict)
+    for result in results:
+        for table, by_key in result.rows.items():
+            rows[table].update(by_key)
+        for table, by_key in result.updates.items():
+            updates[table].update(by_key)
+    return rows, updates
+
+
+def _states(conn: Connection, gizmo_ids: Sequence[str]) -> dict[str, tuple[Micros, bytes]]:
+    states: dict[str, tuple[Micros, bytes]] = {}
+    for part in chunks(gizmo_ids):
+        for gizmo_id, last_at, state in conn.execute(
+            select(t.fold_states).where(t.fold_states.c.gizmo_id.in_(part))
+        ):
+            states[gizmo_id] = (last_at, decompress(state))
+    return states
+
+
+def _keep_states(conn: Connection, folded: dict[str, Folded], known: set[str]) -> None:
+    fresh: list[Row] = []
+    moved: list[Row] = []
+    for gizmo_id, result in folded.items():
+        state = compress(result.state)
+        if gizmo_id in known:
+            moved.append({"id": gizmo_id, "at": result.last_at, "new": state})
+        else:
+            fresh.append({"gizmo_id": gizmo_id, "last_at": result.last_at, "state": state})
+    if fresh:
+        conn.execute(insert(t.fold_states), fresh)
+    if moved:
+        conn.execute(
+            update(t.fold_states)
+            .where(t.fold_states.c.gizmo_id == bindparam("id"))
+            .values(last_at=bindparam("at"), state=bindparam("new")),
+            moved,
+        )
+
+
+def replay(
+    conn: Connection,
+    deriver: Deriver,
+    gizmo_ids: Sequence[str],
+    also: Callable[[Statements], None] = lambda _: None,
+) -> dict[int, str]:
+    """Derive some GPTs again from all their observations, and write the difference of rows.
+
+    Args:
+        conn: in a write transaction.
+        deriver: the rules.
+        gizmo_ids: the GPTs.
+        also: given the decoded statements, part by part.
+
+    Returns:
+        The effects of their documents, by observation.
+    """
+    effects: dict[int, str] = {}
+    for part in chunks(gizmo_ids, REPLAY):
+        statements, sources = load_statements(conn, deriver, part)
+        also(statements)
+        folded = {
+            gizmo_id: deriver.fold(gizmo_id, None, said) for gizmo_id, said in statements.items()
+        }
+        rows, _ = _joined(folded.values())
+        authors = t.gizmo_authors.c
+        before = conn.execute(
+            select(authors.user_id).where(authors.gizmo_id.in_(part)).distinct()
+        ).scalars()
+        enqueue(conn, "author", {user for user in before if user})
+        replace_rows(conn, part, rows, sources)
+        conn.execute(delete(t.fold_states).where(t.fold_states.c.gizmo_id.in_(part)))
+        _keep_states(conn, folded, set())
+        _queue_authors(conn, folded.values())
+        for result in folded.values():
+            effects.update(result.effects)
+        enqueue(
+            conn,
+            "day",
+            {day_of(s.observed_at) for said in statements.values() for s in said},
+        )
+    return effects
+
+
+def load_statements(
+    conn: Connection, deriver: Deriver, gizmo_ids: Sequence[str], known_at: Micros | None = None
+) -> tuple[dict[str, list[Statement]], dict[str, int]]:
+    """All that was ever said of some GPTs, decoded from the archive.
+
+    Args:
+        conn: the catalog.
+        deriver: the rules.
+        gizmo_ids: the GPTs.
+        known_at: only what was recorded by then (rule 12).
+
+    Returns:
+        The statements by GPT, and the numbers of their sources by name.
+    """
+    o, s = t.observations.c, t.sources.c
+    query = (
+        select(
+            o.observation_id,
+            o.gizmo_id,
+            o.observed_at,
+            o.payload_id,
+            o.wrapping,
+            o.verdict,
+            s.name,
+            s.source_id,
+        )
+        .join(t.sources, s.source_id == o.source_id)
+        .where(o.gizmo_id.in_(gizmo_ids))
+    )
+    if known_at is not None:
+        query = query.where(o.recorded_at <= known_at)
+    found = list(conn.execute(query))
+    payloads = get_payloads(conn, {row.payload_id for row in found} - {t.NOT_FOUND_PAYLOAD})
+    statements: dict[str, list[Statement]] = defaultdict(list)
+    for row in found:
+        payload = payloads.get(row.payload_id)
+        statements[row.gizmo_id].append(
+            Statement(
+                observation_id=row.observation_id,
+                source=row.name,
+                observed_at=row.observed_at,
+                digest=b"" if payload is None else hashlib.sha256(payload).digest(),
+                document=None if payload is None else deriver.document(payload, row.wrapping),
+                counted=row.verdict == "counted",
+            )
+        )
+    return statements, {row.name: row.source_id for row in found}
+
+
+def _queue_authors(conn: Connection, results: Iterable[Folded]) -> None:
+    enqueue(conn, "author", {author for result in results for author in result.authors})
+
+
+def enqueue(conn: Connection, kind: str, keys: set[str]) -> None:
+    """Note what stage 2 has to look at again.
+
+    Args:
+        conn: in a write transaction.
+        kind: ``author``, ``day`` or ``shape``.
+        keys: which.
+    """
+    if keys:
+        conn.execute(
+            insert_new(conn, t.stage_queue), [{"kind": kind, "key": key} for key in sorted(keys)]
+        )
+
+
+def set_verdicts(
+    conn: Connection, deriver: Deriver, verdicts: Mapping[int, str]
+) -> None:
+    """Write the verdicts of not-founds when their run closes, and derive their GPTs again.
+
+    Args:
+        conn: in a write transaction.
+        deriver: the rules.
+        verdicts: ``counted`` or ``held`` by observation.
+    """
+    if not verdicts:
+        return
+    share_derivation(conn)
+    c = t.observations.c
+    conn.execute(
+        update(t.observations)
+        .where(c.observation_id == bindparam("id"))
+        .values(verdict=bindparam("judged")),
+        [{"id": key, "judged": verdict} for key, verdict in verdicts.items()],
+    )
+    counted = [key for key, verdict in verdicts.items() if verdict == "counted"]
+    gizmo_ids: set[Any] = set()
+    for part in chunks(counted):
+        gizmo_ids.update(
+            conn.execute(select(c.gizmo_id).where(c.observation_id.in_(part))).scalars()
+        )
+    lock_keys(conn, gizmo_ids)
+    known = t.gizmos.c.gizmo_id
+    for part in chunks(sorted(gizmo_ids)):
+        listed = conn.execute(select(known).where(known.in_(part))).scalars().all()
+        replay(conn, deriver, listed)

@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import json
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from catalog.dialects import DIALECTS, get_dialect
+from catalog.errors import SettingsError, UsageError
+from tests.unit.dialects.builders import ONE, TWO, source
+
+
+@pytest.mark.parametrize("base", ["https://gateway.example", "https://gateway.example/"])
+@pytest.mark.parametrize(
+    ("dialect", "url"),
+    [
+        ("gpts-v1", f"https://gateway.example/v1/gpts/?id={ONE}"),
+        ("gpts-v2", f"https://gateway.example/v2/gpts/{ONE}"),
+        ("mj-flat", f"https://gateway.example/mj/gpts/info?id={ONE}"),
+    ],
+)
+def test_details_asks_one_id_by_get(base: str, dialect: str, url: str):
+    request = get_dialect(source(dialect, base_url=base)).details([ONE])
+    assert (request.method, request.url, request.body) == ("GET", url, None)
+    assert request.asked == (ONE,)
+
+
+@pytest.mark.parametrize("dialect", ["gpts-v1", "gpts-v2", "mj-flat"])
+@pytest.mark.parametrize("ids", [[], [ONE, TWO]])
+def test_details_by_get_takes_exactly_one_id(dialect: str, ids: list[str]):
+    asking = get_dialect(source(dialect, batch_size=20))
+    assert asking.batch_size == 1
+    with pytest.raises(UsageError, match="one id at a time"):
+        asking.details(ids)
+
+
+@pytest.mark.parametrize(
+    ("ids", "model", "content"),
+    [([ONE], "get-gpts", ONE), ([ONE, TWO], "batch-get-gpts", f"{ONE},{TWO}")],
+)
+def test_chat_query_asks_one_or_a_batch(ids: list[str], model: str, content: str):
+    asking = get_dialect(source("chat-query", batch_size=20, base_url="https://gateway.example/"))
+    request = asking.details(ids)
+    assert asking.batch_size == 20
+    assert (request.method, request.url) == ("POST", "https://gateway.example/v1/chat/completions")
+    assert request.asked == tuple(ids)
+    assert json.loads(request.body or b"") == {
+        "model": model,
+        "messages": [{"role": "user", "content": content}],
+        "stream": False,
+    }
+
+
+def test_chat_query_asks_at_the_configured_path():
+    asking = get_dialect(source("chat-query", chat_path="/chat/completions"))
+    assert asking.details([ONE]).url == "https://gateway.example/chat/completions"
+
+
+@pytest.mark.parametrize("ids", [[], ["g-2,g-3"], [ONE, "nonsense"]])
+def test_chat_query_asks_for_ids_only(ids: list[str]):
+    with pytest.raises(UsageError):
+        get_dialect(source("chat-query")).details(ids)
+
+
+@pytest.mark.parametrize(
+    ("dialect", "path", "name"),
+    [("gpts-v1", "/v1/gpts/search", "search"), ("gpts-v2", "/v2/gpts/search", "query")],
+)
+@given(query=st.text(st.characters(codec="utf-8"), min_size=1))
+def test_search_encodes_any_query(dialect: str, path: str, name: str, query: str):
+    request = get_dialect(source(dialect)).search(query)
+    parts = urlsplit(request.url)
+    assert parts.path == path
+    assert parse_qs(parts.query, keep_blank_values=True) == {name: [query]}
+    assert parts.fragment == ""
+    assert request.asked == ()
+
+
+def test_search_over_chat_sends_the_query_as_the_message():
+    request = get_dialect(source("chat-query")).search('翻译 "x"')
+    body = json.loads(request.body or b"")
+    assert body["model"] == "search-gpts"
+    assert body["messages"] == [{"role": "user", "content": '翻译 "x"'}]
+
+
+def test_mj_flat_cannot_search():
+    with pytest.raises(UsageError, match="mj-flat has no search"):
+        get_dialect(source("mj-flat")).search("x")
+
+
+def test_recorded_cannot_be_asked():
+    dialect = get_dialect(source("recorded", base_url=""))
+    with pytest.raises(UsageError, match="import PATH"):
+        dialect.details([ONE])
+    with pytest.raises(UsageError, match="import PATH"):
+        dialect.search("x")
+
+
+@pytest.mark.parametrize("dialect", ["gpts-v1", "gpts-v2", "mj-flat", "chat-query"])
+def test_details_needs_a_base_url(dialect: str):
+    with pytest.raises(SettingsError, match=r"sources\.example has no base_url"):
+        get_dialect(source(dialect, base_url="")).details([ONE])
+
+
+def test_get_dialect_names_those_there_are():
+    with pytest.raises(SettingsError, match=", ".join(DIALECTS)):
+        get_dialect(source("gpts-v9"))

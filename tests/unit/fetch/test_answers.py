@@ -1,0 +1,524 @@
+"""What a source can do to one question, over real HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import json
+import logging
+import random
+import socket
+import zlib
+from typing import Any
+
+import pytest
+
+from catalog.errors import SettingsError, SourceRefused
+from catalog.fetch.client import Asked, Fetcher
+from catalog.records import Request, Verdict
+from catalog.times import FixedClock, from_iso
+from tests.unit.fetch.asking import ID, KEY, NOON, ask, get, make_fetcher, make_source, read
+from tests.unit.fetch.loopback import (
+    CERTIFICATE,
+    Loopback,
+    Reply,
+    cut,
+    document,
+    drip,
+    hang,
+    reply,
+    reset,
+)
+
+
+@pytest.fixture(autouse=True)
+def _no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+def asked_of(*replies: Reply, tls: bool = False, **options: Any) -> tuple[Asked, Loopback]:
+    async def main() -> tuple[Asked, Loopback]:
+        async with Loopback(*replies, tls=tls) as server:
+            asked = await ask(server, **options)
+            await server.quiet()
+            return asked, server
+
+    return asyncio.run(main())
+
+
+def test_answer_comes_out_whole():
+    asked, server = asked_of(reply(200, b'{"id": 1}', {"X-Some-Name": "Value"}))
+    assert asked.answer is not None
+    assert (asked.answer.status, asked.answer.body) == (200, b'{"id": 1}')
+    assert asked.answer.headers["x-some-name"] == "Value"
+    assert asked.answer.received_at == NOON
+    assert (asked.requests, asked.attempts) == (1, 1)
+    assert [reading.verdict for reading in asked.readings] == [Verdict.DOCUMENT]
+    (seen,) = server.seen
+    assert seen.method == "GET"
+    assert seen.target == f"/v2/gpts/{ID}"
+    assert seen.headers["authorization"] == f"Bearer {KEY}"
+    assert seen.headers["user-agent"].startswith("gpts-catalog/")
+    assert seen.headers["accept-encoding"] == "gzip"
+
+
+def test_received_at_is_read_when_the_last_byte_arrived():
+    clock = FixedClock(NOON)
+
+    async def slowly(writer: asyncio.StreamWriter) -> None:
+        writer.write(reply(200, b'{"id": 1}')[:-1])
+        await writer.drain()
+        clock.at = from_iso("2024-02-13T12:00:05Z")
+        writer.write(b"}")
+        await writer.drain()
+        await asyncio.sleep(1)
+
+    async def main() -> Asked:
+        async with (
+            Loopback(slowly) as server,
+            make_fetcher(make_source(server.url), clock=clock) as fetcher,
+        ):
+            return await fetcher.ask(get(server.url), read)
+
+    asked = asyncio.run(main())
+    assert asked.answer is not None
+    assert asked.answer.received_at == from_iso("2024-02-13T12:00:05Z")
+
+
+def test_source_without_a_key_gets_none():
+    async def main() -> Loopback:
+        async with (
+            Loopback(document()) as server,
+            make_fetcher(make_source(server.url), key=None) as fetcher,
+        ):
+            await fetcher.ask(get(server.url), read)
+            return server
+
+    assert "authorization" not in asyncio.run(main()).seen[0].headers
+
+
+def test_post_sends_its_body_as_json():
+    async def main() -> Loopback:
+        async with (
+            Loopback(document()) as server,
+            make_fetcher(make_source(server.url)) as fetcher,
+        ):
+            request = Request(method="POST", url=server.url + "/v1/chat", body=b'{"a": 1}')
+            await fetcher.ask(request, read)
+            return server
+
+    (seen,) = asyncio.run(main()).seen
+    assert (seen.method, seen.body) == ("POST", b'{"a": 1}')
+    assert seen.headers["content-type"] == "application/json"
+
+
+def test_cookies_are_not_kept():
+    async def main() -> Loopback:
+        baited = reply(200, b'{"id": 1}', {"Set-Cookie": "session=1; Path=/"})
+        async with Loopback(baited) as server, make_fetcher(make_source(server.url)) as fetcher:
+            await fetcher.ask(get(server.url), read)
+            await fetcher.ask(get(server.url), read)
+            return server
+
+    assert all("cookie" not in seen.headers for seen in asyncio.run(main()).seen)
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        (reset, "cut"),
+        (cut(b""), "cut"),
+        (cut(b"HTTP/1.1 200 OK\r\ncontent-length: 50\r\n\r\n{"), "cut"),
+        (cut(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\n{"), "cut"),
+        (cut(b"HTTP/1.1 200 OK\r\ncontent-"), "cut"),
+        (cut(b"SSH-2.0-OpenSSH_9.2\r\n\r\n"), "HTTP"),
+        (hang, "read_timeout"),
+        (drip(b" "), "total_timeout"),
+        (reply(200, gzip.compress(b"{}" * 50)[:-9], {"content-encoding": "gzip"}), "cut"),
+        (reply(200, b"\x1f\x8bnot gzip at all", {"content-encoding": "gzip"}), "damaged"),
+    ],
+)
+def test_fault_is_unavailable_and_asked_again(fault: Reply, words: str):
+    asked, server = asked_of(fault, max_attempts=2, read_timeout=0.05, total_timeout=0.1)
+    (reading,) = asked.readings
+    assert (reading.asked, reading.verdict) == (ID, Verdict.UNAVAILABLE)
+    assert words in reading.detail
+    assert asked.answer is None
+    assert (asked.requests, asked.attempts, len(server.seen)) == (2, 2, 2)
+
+
+def test_connection_cut_on_use_is_not_repeated_in_secret():
+    # aiohttp would send a GET again by itself: a request that costs money and is in no books.
+    asked, server = asked_of(reset, document(), max_attempts=1)
+    assert asked.requests == len(server.seen) == 1
+
+
+def test_kept_connection_that_was_closed_meanwhile_costs_an_attempt_and_is_counted():
+    async def main() -> tuple[int, Asked, int]:
+        async with (
+            Loopback(document(), reset, document()) as server,
+            make_fetcher(make_source(server.url)) as fetcher,
+        ):
+            await fetcher.ask(get(server.url), read)
+            asked = await fetcher.ask(get(server.url), read)
+            return fetcher.requests, asked, len(server.seen)
+
+    requests, asked, seen = asyncio.run(main())
+    assert asked.readings[0].verdict is Verdict.DOCUMENT
+    assert (asked.requests, requests, seen) == (2, 3, 3)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"  \n", b'{"id": "g-aaaa', b'[{"id": 1},', reply()[:0]],
+)
+def test_cut_json_of_an_honest_length_is_asked_again(body: bytes):
+    asked, _ = asked_of(reply(200, body), document())
+    assert asked.attempts == 2
+    assert asked.readings[0].verdict is Verdict.DOCUMENT
+
+
+def test_body_longer_than_its_content_length_is_cut_and_asked_again():
+    asked, _ = asked_of(reply(200, b'{"id": "g-aaaaaaaaa"}', length=10), document())
+    assert asked.attempts == 2
+    assert asked.readings[0].verdict is Verdict.DOCUMENT
+
+
+@pytest.mark.parametrize(
+    "body", [b"<html>web interface</html>", b'{"surprise": true}', b'{"id": oops}', b"null"]
+)
+def test_malformed_answer_is_not_asked_again(body: bytes):
+    asked, _ = asked_of(reply(200, body))
+    assert asked.attempts == 1
+    assert asked.readings[0].verdict is Verdict.MALFORMED
+
+
+BOMB = gzip.compress(b" " * 2_000_000)
+
+
+@pytest.mark.parametrize(
+    "large",
+    [
+        reply(200, b" " * 100_000),
+        reply(200, BOMB, {"content-encoding": "gzip"}),
+        reply(200, BOMB * 30, {"content-encoding": "gzip"}),
+        drip(b" " * 5000, every=0),
+    ],
+    ids=["large", "bomb", "bombs", "endless"],
+)
+def test_body_beyond_the_limit_is_let_go_and_not_asked_again(large: Reply):
+    asked, server = asked_of(large, max_body_bytes=50_000)
+    assert asked.readings[0].verdict is Verdict.UNAVAILABLE
+    assert "max_body_bytes" in asked.readings[0].detail
+    assert asked.attempts == len(server.seen) == 1
+
+
+def test_body_of_just_the_limit_is_read():
+    body = b'{"id": 1}' + b" " * (5000 - 9)
+    packed = reply(200, gzip.compress(body), {"Content-Encoding": "GZIP"})
+    asked, _ = asked_of(packed, max_body_bytes=5000)
+    assert asked.answer is not None
+    assert asked.answer.body == body
+
+
+def test_gzip_in_two_members_and_padding_is_read():
+    packed = gzip.compress(b'{"id"') + gzip.compress(b": 1}") + b"\0\0"
+    asked, _ = asked_of(reply(200, packed, {"content-encoding": "gzip"}))
+    assert asked.answer is not None
+    assert asked.answer.body == b'{"id": 1}'
+
+
+@pytest.mark.parametrize("encoding", ["br", "deflate", "gzip, gzip", "zstd"])
+def test_encoding_that_was_not_offered_is_not_read(encoding: str):
+    packed = zlib.compress(b"{}")
+    asked, _ = asked_of(reply(200, packed, {"content-encoding": encoding}))
+    assert asked.attempts == 1
+    assert "compressed" in asked.readings[0].detail
+
+
+def test_redirect_within_the_source_is_followed_and_counted():
+    asked, server = asked_of(reply(301, headers={"Location": "/v1/gpts/?id=1"}), document())
+    assert asked.readings[0].verdict is Verdict.DOCUMENT
+    assert (asked.requests, asked.attempts) == (2, 1)
+    assert server.seen[1].target == "/v1/gpts/?id=1"
+    assert server.seen[1].headers["authorization"] == f"Bearer {KEY}"
+    assert server.connections == 1
+
+
+def test_redirects_end_after_three():
+    asked, server = asked_of(reply(302, headers={"Location": "/again"}))
+    assert asked.requests == len(server.seen) == 4
+    assert "more than 3 times" in asked.readings[0].detail
+    assert asked.attempts == 1
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "http://127.0.0.2:{port}/",
+        "http://127.0.0.1:1/",
+        "https://127.0.0.1:{port}/",
+        "//127.0.0.2:{port}/",
+        "http://user@localhost:{port}/",
+    ],
+)
+def test_redirect_elsewhere_is_refused_with_the_key(place: str):
+    async def main() -> tuple[Asked, Loopback]:
+        async with Loopback() as server:
+            location = place.format(port=server.port)
+            server.replies = [reply(302, headers={"Location": location}), document()]
+            return await ask(server), server
+
+    asked, server = asyncio.run(main())
+    assert len(server.seen) == 1
+    assert "redirects to" in asked.readings[0].detail
+    assert asked.attempts == 1
+
+
+@pytest.mark.parametrize("place", ["javascript:alert(1)", "http://[1", "http://x:99999999/"])
+def test_redirect_to_no_address_is_refused(place: str):
+    asked, server = asked_of(reply(302, headers={"Location": place}))
+    assert asked.requests == len(server.seen)
+    assert asked.readings[0].verdict in {Verdict.UNAVAILABLE, Verdict.MALFORMED}
+
+
+def test_redirect_from_https_to_http_is_refused(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
+
+    async def main() -> Asked:
+        async with Loopback(tls=True) as server:
+            location = server.url.replace("https", "http")
+            server.replies = [reply(302, headers={"Location": location})]
+            return await ask(server)
+
+    assert "redirects to 'http://" in asyncio.run(main()).readings[0].detail
+
+
+@pytest.mark.parametrize(("status", "sent"), [(301, 1), (303, 1), (307, 2), (308, 2)])
+def test_post_is_redirected_only_where_it_stays_a_post(status: int, sent: int):
+    async def main() -> Loopback:
+        async with (
+            Loopback(reply(status, headers={"Location": "/there"}), document()) as server,
+            make_fetcher(make_source(server.url)) as fetcher,
+        ):
+            request = Request(method="POST", url=server.url, body=b"{}", asked=(ID,))
+            await fetcher.ask(request, read)
+            return server
+
+    seen = asyncio.run(main()).seen
+    assert [each.method for each in seen] == ["POST"] * sent
+    assert [each.body for each in seen] == [b"{}"] * sent
+
+
+def test_redirect_to_nowhere_is_an_answer():
+    asked, _ = asked_of(reply(302))
+    assert asked.answer is not None
+    assert asked.answer.status == 302
+
+
+def test_certificate_of_an_unknown_authority_is_refused():
+    asked, server = asked_of(document(), tls=True)
+    assert "certificate is not trusted" in asked.readings[0].detail
+    assert (asked.attempts, server.seen) == (1, [])
+
+
+def test_authority_is_taken_from_the_environment(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
+    asked, _ = asked_of(document(), tls=True)
+    assert asked.readings[0].verdict is Verdict.DOCUMENT
+
+
+def test_authorities_that_cannot_be_read_are_named(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("SSL_CERT_FILE", "no such file")
+    with pytest.raises(SettingsError, match="SSL_CERT_FILE"):
+        make_fetcher(make_source("https://127.0.0.1"))
+
+
+def alone(url: str, **options: Any) -> Asked:
+    async def main() -> Asked:
+        async with make_fetcher(make_source(url, max_attempts=2, **options)) as fetcher:
+            return await fetcher.ask(get(url), read)
+
+    return asyncio.run(main())
+
+
+def test_tls_to_a_server_without_it_fails():
+    async def speak(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await cut(b"HTTP/1.1 400 Bad\r\n\r\n")(writer)
+
+    async def main() -> Asked:
+        server = await asyncio.start_server(speak, "127.0.0.1", 0)
+        async with server:
+            url = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+            async with make_fetcher(make_source(url, max_attempts=1)) as fetcher:
+                return await fetcher.ask(get(url), read)
+
+    assert "TLS failed" in asyncio.run(main()).readings[0].detail
+
+
+def test_nobody_at_the_port_is_unavailable():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        asked = alone(f"http://127.0.0.1:{free.getsockname()[1]}")
+    assert asked.attempts == 2
+    assert asked.readings[0].detail == "no connection (Connection refused)"
+
+
+def test_host_name_that_cannot_be_resolved_is_unavailable(monkeypatch: pytest.MonkeyPatch):
+    def resolve(*_: object, **__: object) -> object:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    asked = alone("http://gateway.example")
+    assert asked.attempts == 2
+    assert asked.readings[0].detail == "its host name cannot be resolved"
+
+
+@pytest.mark.parametrize("url", ["ftp://gateway.example", "gateway.example", "http://"])
+def test_address_that_is_none_is_terminal(url: str):
+    asked = alone(url)
+    assert asked.attempts == 1
+    assert "base_url" in asked.readings[0].detail
+
+
+def test_connect_timeout_is_kept():
+    with socket.socket() as full:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        port = full.getsockname()[1]
+        with socket.create_connection(("127.0.0.1", port)):  # the queue is full now
+            asked = alone(f"http://127.0.0.1:{port}", connect_timeout=0.05)
+    assert asked.readings[0].detail == "no connection within connect_timeout"
+
+
+def test_transport_error_gives_one_reading_for_each_asked_id():
+    async def main() -> Asked:
+        async with (
+            Loopback(reset) as server,
+            make_fetcher(make_source(server.url)) as fetcher,
+        ):
+            return await fetcher.ask(get(server.url, asked=("g-1", "g-2")), read)
+
+    readings = asyncio.run(main()).readings
+    assert [(each.asked, each.verdict) for each in readings] == [
+        ("g-1", Verdict.UNAVAILABLE),
+        ("g-2", Verdict.UNAVAILABLE),
+    ]
+
+
+def test_transport_error_of_a_search_gives_one_reading():
+    async def main() -> Asked:
+        async with (
+            Loopback(reset) as server,
+            make_fetcher(make_source(server.url)) as fetcher,
+        ):
+            return await fetcher.ask(get(server.url, asked=()), read)
+
+    (reading,) = asyncio.run(main()).readings
+    assert (reading.asked, reading.verdict) == ("", Verdict.UNAVAILABLE)
+
+
+def through_proxy(monkeypatch: pytest.MonkeyPatch, no_proxy: str = "") -> tuple[Asked, Loopback]:
+    async def main() -> tuple[Asked, Loopback]:
+        async with Loopback(document()) as server, Loopback(document()) as proxy:
+            monkeypatch.setenv("HTTP_PROXY", proxy.url.replace("//", "//me:pass-word@"))
+            monkeypatch.setenv("NO_PROXY", no_proxy)
+            return await ask(server), proxy
+
+    return asyncio.run(main())
+
+
+def test_proxy_is_taken_from_the_environment(monkeypatch: pytest.MonkeyPatch):
+    asked, proxy = through_proxy(monkeypatch)
+    assert asked.readings[0].verdict is Verdict.DOCUMENT
+    assert proxy.seen[0].target.startswith("http://127.0.0.1:")
+    assert proxy.seen[0].headers["proxy-authorization"].startswith("Basic ")
+
+
+def test_proxy_of_a_tls_source_gets_its_password_and_not_the_key(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    async def main() -> tuple[Asked, Loopback]:
+        async with Loopback(cut(reply(403))) as proxy:
+            monkeypatch.setenv("HTTPS_PROXY", proxy.url.replace("//", "//me:pass-word@"))
+            url = "https://gateway.example"
+            async with make_fetcher(make_source(url, max_attempts=1)) as fetcher:
+                return await fetcher.ask(get(url), read), proxy
+
+    asked, proxy = asyncio.run(main())
+    assert asked.readings[0].detail == "the proxy refused"
+    assert proxy.seen[0].method == "CONNECT"
+    assert proxy.seen[0].headers["proxy-authorization"] == "Basic bWU6cGFzcy13b3Jk"
+    assert "authorization" not in proxy.seen[0].headers
+
+
+def test_proxy_is_not_used_where_the_environment_excepts_the_host(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    asked, proxy = through_proxy(monkeypatch, no_proxy="127.0.0.1")
+    assert asked.readings[0].verdict is Verdict.DOCUMENT
+    assert proxy.seen == []
+
+
+def test_proxy_that_is_away_is_unavailable_and_its_password_is_not_told(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setenv("HTTP_PROXY", "http://me:pass-word@127.0.0.1:1")
+    asked = alone("http://gateway.example")
+    assert "proxy" in asked.readings[0].detail
+    assert "pass-word" not in asked.readings[0].detail
+
+
+def test_socks_proxy_is_refused_in_words(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:1080")
+    with pytest.raises(SettingsError, match="NO_PROXY"):
+        make_fetcher(make_source("http://gateway.example"))
+
+
+def test_proxy_that_is_no_address_is_refused_in_words(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("HTTP_PROXY", "http://[me:pass-word")
+    with pytest.raises(SettingsError, match="HTTP_PROXY") as error:
+        make_fetcher(make_source("http://gateway.example"))
+    assert "pass-word" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "echo",
+    [
+        reply(401, json.dumps({"error": {"message": f"no such token {KEY}"}}).encode()),
+        reply(401, KEY.encode()),
+        reply(302, headers={"Location": f"http://{KEY.replace('/', '').replace('+', '')}.example"}),
+        reply(302, headers={"Location": "http://sk-loop%2Fback+0123456789.example/"}),
+        reset,
+        cut(b"HTTP/1.1 200 " + KEY.encode() + b"\r\nbad header " + KEY.encode() + b"\r\n\r\n"),
+    ],
+)
+def test_key_is_in_no_text(echo: Reply, caplog: pytest.LogCaptureFixture):
+    caplog.set_level(logging.DEBUG)
+
+    async def main() -> str:
+        async with (
+            Loopback(echo) as server,
+            make_fetcher(make_source(server.url, max_attempts=1)) as fetcher,
+        ):
+            asked = await fetcher.ask(get(server.url), read)
+            with pytest.raises(SourceRefused) as refused:
+                fetcher.stop(fetcher.stopped or "enough")
+                await fetcher.ask(get(server.url), read)
+            texts = [asked.readings, fetcher, vars(fetcher), fetcher.stopped, refused.value]
+            return "\n".join(map(repr, texts))
+
+    text = asyncio.run(main()) + caplog.text
+    assert KEY not in text
+    assert KEY not in text.replace("\\", "")
+
+
+@pytest.mark.parametrize("key", ["short", "two words", "line-break\n", "schlüssel"])
+def test_key_that_no_header_can_carry_is_refused_without_being_shown(key: str):
+    with pytest.raises(SettingsError) as error:
+        Fetcher(
+            make_source("http://127.0.0.1"), key=key, clock=FixedClock(NOON), rng=random.Random(1)
+        )
+    assert key.strip() not in str(error.value)

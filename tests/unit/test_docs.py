@@ -1,0 +1,61 @@
+"""Docs that fail when they are stale."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from itertools import chain
+from pathlib import Path
+
+import pytest
+
+from catalog.settings import default_toml
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), ROOT / "data" / "README.md"])
+
+
+def _words() -> set[str]:
+    """The words of the Makefile."""
+    phony = re.search(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert phony
+    return set(phony[1].split())
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_between_files_lead_somewhere(page: Path) -> None:
+    targets = re.findall(r"\]\((?!https?:|#|mailto:)([^)#\s]+)", page.read_text())
+    assert [each for each in targets if not (page.parent / each).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_make_words_that_a_page_names_exist(page: Path) -> None:
+    assert set(re.findall(r"`(?:\S+=\S+ )?make ([a-z]+)`", page.read_text())) <= _words()
+
+
+def test_decisions_give_a_reason_for_every_dependency_and_no_other() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    declared = chain(
+        project["project"]["dependencies"],
+        *project["project"]["optional-dependencies"].values(),
+        *project["dependency-groups"].values(),
+    )
+    names = {re.split(r"[\[<>=]", each)[0] for each in declared if isinstance(each, str)}
+    section = (ROOT / "docs" / "decisions.md").read_text().split("## Dependencies")[1]
+    rows = [line.split("|") for line in section.splitlines() if line.startswith("| `")]
+    given = {
+        re.findall(r"`([^`]+)`", row[2] if row[2].startswith(" `") else row[1])[0] for row in rows
+    }
+    assert given == names
+    assert all(cell.strip() for row in rows for cell in row[1:-1])
+
+
+def test_readme_example_settings_are_those_of_init() -> None:
+    """The keys that the README tells people to fill in stand in the file they edit."""
+    readme = (ROOT / "README.md").read_text()
+    blocks = re.findall(r"```toml\n(.*?)```", readme, re.DOTALL)
+    assert blocks
+    keys = set(re.findall(r"^(?:# )?([a-z_]+) = ", default_toml(), re.MULTILINE))
+    for block in blocks:
+        for table in tomllib.loads(block).get("sources", {}).values():
+            assert table.keys() <= keys
