@@ -95,6 +95,7 @@ def take(
     said_at: Iterable[Micros | None],
     redactor: Redacts,
     normalize: Callable[[bytes, str], Document],
+    redacted: bool = False,
 ) -> Taken:
     """Turn a reading into an observation, or into a failure to be kept.
 
@@ -107,8 +108,10 @@ def take(
             stands before them.
         redactor: replaces configured secrets (law 10).
         normalize: the document in a payload; raises NormalizeError.
+        redacted: whether a secret was replaced already in what the reading was read from.
     """
-    payload, redacted = redactor.bytes(reading.payload)
+    payload, found = redactor.bytes(reading.payload)
+    redacted = redacted or found
     reading = msgspec.structs.replace(
         reading, payload=payload, detail=redactor.text(reading.detail)
     )

@@ -148,7 +148,8 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
         mime_sets: the members of the sets that the attachment scalars name, by digest.
         stat: the gateway's own counters by column.
         unmapped: what no table takes.
-        paths: the paths present, sorted, without the members of open-ended ones: for drift.
+        paths: the paths present, sorted, without the members of open-ended ones, and those of
+            wrongly typed values with ``:type`` behind them: for drift.
     """
 
     gizmo_id: str

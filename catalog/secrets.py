@@ -29,6 +29,7 @@ _ROUNDS = 3  # a marker may complete another secret with its neighbours; then lo
 
 _NESTED_BACKSLASH = re.compile(rb"\\+")
 _NESTED_PERCENT = re.compile(rb"%(?:25)+")
+_NOTHING = b"(?!)"
 _VALUE = re.compile(rb'"(?:[^"\\]|\\.)*"|-?[0-9][0-9.eE+-]*', re.DOTALL)
 
 
@@ -54,7 +55,7 @@ class Redactor:
             {form for secret in secrets for form in _spellings(secret)}, key=len, reverse=True
         )
         self._plain = tuple(form.encode("utf-8", "surrogatepass") for form in spellings)
-        self._pattern = re.compile(b"|".join(map(_pattern, spellings))) if spellings else None
+        self._pattern = re.compile(b"|".join(map(_pattern, spellings)) or _NOTHING)
         self._escapes = _relevant_escapes("".join(spellings))
         marked = any(secret in MARKER for secret in secrets)
         self._marker = (_SPARE_MARKER if marked else MARKER).encode()
@@ -93,11 +94,9 @@ class Redactor:
         return any(form in view for form in self._plain)
 
     def _found(self, data: Bytes) -> bool:
-        return self._pattern is not None and self._pattern.search(data) is not None
+        return self._pattern.search(data) is not None
 
     def _replace(self, data: Bytes) -> Bytes:
-        if self._pattern is None:
-            return data
         for _ in range(_ROUNDS):
             data, count = self._pattern.subn(lambda _: self._marker, data)
             if not count:

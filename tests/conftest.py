@@ -11,8 +11,19 @@ from typing import TYPE_CHECKING, Any
 import hypothesis
 import pytest
 
+from tests.databases import (
+    catalog_url,
+    empty_url,
+    engine,
+    engine_name,
+    postgres,
+    sqlite_template,
+)
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+__all__ = ["catalog_url", "empty_url", "engine", "engine_name", "postgres", "sqlite_template"]
 
 ROOT = Path(__file__).resolve().parents[1]
 

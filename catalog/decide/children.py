@@ -26,13 +26,21 @@ class Folding(Protocol):
     gizmo_id: str
     state: State
 
-    def put(self, table: str, key: tuple[Any, ...], row: Row) -> None: ...
+    def put(self, table: str, key: tuple[Any, ...], row: Row) -> None:
+        """Write a new row."""
+        ...
 
-    def amend(self, table: str, key: tuple[Any, ...], columns: Row) -> None: ...
+    def amend(self, table: str, key: tuple[Any, ...], columns: Row) -> None:
+        """Set columns of a row, be it of this fold or of an earlier one."""
+        ...
 
-    def mark(self, field: str, verdicts: marks.Verdicts) -> None: ...
+    def mark(self, field: str, verdicts: marks.Verdicts) -> None:
+        """Mark the change rows on the other side of a flap or a disagreement."""
+        ...
 
-    def take(self, known: Known, value: Any, source: str, at: Micros) -> None: ...
+    def take(self, known: Known, value: Any, source: str, at: Micros) -> None:
+        """Replace what is known of a field."""
+        ...
 
     def change(
         self,
@@ -47,7 +55,9 @@ class Folding(Protocol):
         element: str = "",
         kind: str | None = None,
         verdicts: marks.Verdicts | None = None,
-    ) -> None: ...
+    ) -> None:
+        """Write one change row."""
+        ...
 
 
 def fold_list(folding: Folding, listed: ListField, what: Said, at: Micros) -> tuple[bool, bool]:

@@ -23,7 +23,7 @@ from catalog.decide.state import (
 )
 from catalog.decide.step import Said, Step, document_of, lists, scalars, stats, steps, take
 from catalog.fields import FIELDS, LISTS, STAT_FIELDS, Field, ListField, of_table
-from catalog.records import Folded, Row, Rows, Statement
+from catalog.records import Document, Folded, Row, Rows, Statement
 from catalog.text import sort_key
 from catalog.times import DAY, Micros, day_of
 
@@ -155,6 +155,7 @@ class _Fold:
         for statement in group:
             if statement.document is not None:
                 self.effects[statement.observation_id] = "unchanged"
+                self._mime_sets(statement.document)
         if step.fresh:
             self._documents(step)
         elif state.status:
@@ -210,14 +211,38 @@ class _Fold:
         deciding = step.fresh[0]
         if first:
             state.first_seen_at = at
-            self._status("listed", at, deciding, confirmed=None)
-        elif state.status != "listed":
-            self._status("listed", at, deciding, confirmed=state.last_absent_at)
+        if state.status != "listed":
+            self._status("listed", at, deciding, confirmed=None if first else state.last_absent_at)
         self._hear(step)
         said, said_lists = scalars(step), lists(step)
+        author = self._author()
+        opened, changed = self._content(said, said_lists, at)
+        self._contradictions(step, said, said_lists)
+        if changed:
+            state.last_changed_at = at
+        for table in _TABLES:
+            if table in opened:
+                self._open(table, at, deciding)
+        if "gizmo_authors" in opened:
+            self.authors.update(user for user in (author, self._author()) if user)
+        self._metrics(at, said, deciding)
+        self._stats(step)
+        state.last_seen_at = at
+        self._gizmo(step, said, opened, first=first)
+        # Of several documents of one moment, the deciding one did it.
+        effect = "new" if first else "changed" if changed else "unchanged"
+        self.effects[deciding.observation_id] = effect
+
+    def _content(
+        self, said: dict[str, Said], said_lists: dict[str, Said], at: Micros
+    ) -> tuple[set[str], bool]:
+        """Take all fields that have an interval.
+
+        Returns:
+            The tables whose row has to be opened anew, and whether content changed.
+        """
         opened: set[str] = set()
         changed = False
-        author = self._author()
         for column, what in said.items():
             field = _INTERVALS.get(column)
             if field is not None:
@@ -230,22 +255,7 @@ class _Fold:
             changed = changed or mattered
             if moved:
                 opened.add(_LISTS[table].owner)
-        self._contradictions(step, said, said_lists)
-        if changed:
-            state.last_changed_at = at
-        for table in _TABLES:
-            if table in opened:
-                self._open(table, at, deciding)
-        if "gizmo_authors" in opened:
-            self.authors.update(user for user in (author, self._author()) if user)
-        self._mime_sets(step, opened)
-        self._metrics(at, said, deciding)
-        self._stats(step)
-        state.last_seen_at = at
-        self._gizmo(step, said, opened, first=first)
-        # Of several documents of one moment, the deciding one did it.
-        effect = "new" if first else "changed" if changed else "unchanged"
-        self.effects[deciding.observation_id] = effect
+        return opened, changed
 
     def _hear(self, step: Step) -> None:
         """Note who speaks, and the latest believable update."""
@@ -265,7 +275,7 @@ class _Fold:
         self, step: Step, said: dict[str, Said], said_lists: dict[str, Said]
     ) -> None:
         """Remember what each of several sources said last."""
-        if len(self.state.sources) < 2:
+        if len(self.state.sources) == 1:
             return
         for statement in step.fresh:
             document = document_of(statement)
@@ -351,16 +361,24 @@ class _Fold:
         row["unstated_fields"] = canonical(unstated)
         self.put(table, (at,), row)
 
-    def _mime_sets(self, step: Step, opened: set[str]) -> None:
-        if "attachments" not in opened:
-            return
-        for statement in step.fresh:
-            for digest, members in document_of(statement).mime_sets.items():
-                for member in members:
-                    self.rows["mime_sets"][digest, member] = {
-                        "set_digest": digest,
-                        "mime_type": member,
-                    }
+    def _mime_sets(self, document: Document) -> None:
+        """Write the members of each set that is stated, be it by a stale copy.
+
+        What a copy turns out to be depends on what else was said; that the set exists does not.
+        """
+        known = {
+            said.value
+            for column in _COLUMNS["attachments"]
+            if (said := self.state.scalars.get(column)) is not None
+        }
+        for digest, members in document.mime_sets.items():
+            if digest in known:
+                continue
+            for member in members:
+                self.rows["mime_sets"][digest, member] = {
+                    "set_digest": digest,
+                    "mime_type": member,
+                }
 
     def _metrics(self, at: Micros, said: dict[str, Said], deciding: Statement) -> None:
         """A new point where a number moved; a null or an empty text is no number."""
@@ -403,9 +421,7 @@ class _Fold:
                 },
             )
 
-    def _gizmo(
-        self, step: Step, said: dict[str, Said], opened: set[str], *, first: bool
-    ) -> None:
+    def _gizmo(self, step: Step, said: dict[str, Said], opened: set[str], *, first: bool) -> None:
         """The current row: all of it at first, then what moved."""
         state = self.state
         row: Row = {

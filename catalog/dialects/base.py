@@ -93,20 +93,21 @@ def read_details(
         elif verdict is Verdict.MALFORMED and reason:
             detail = reason
         return [_failure(answer, each, verdict, detail) for each in asked]
-    left = list(walk.documents)
     readings = []
     for each in asked:
-        own = next((holder for holder in left if holder.gizmo_id == each), None)
+        own = next((holder for holder in walk.documents if holder.gizmo_id == each), None)
         if own is None and len(asked) == 1:
-            own = left[0]
+            own = walk.documents[0]
         if own is None:
             readings.append(_failure(answer, each, Verdict.MALFORMED, MISSING_FROM_BATCH))
-            continue
-        left.remove(own)
-        readings.append(_document(answer, own, asked=each))
-    said = {(reading.gizmo_id, reading.payload) for reading in readings}
-    extra = [holder for holder in left if (holder.gizmo_id, holder.payload) not in said]
-    return readings + [_document(answer, holder) for holder in extra]
+        else:
+            readings.append(_document(answer, own, asked=each))
+    said = {reading.payload for reading in readings}
+    for holder in walk.documents:
+        if holder.payload not in said:
+            said.add(holder.payload)
+            readings.append(_document(answer, holder))
+    return readings
 
 
 def read_found(answer: Answer, *, chat: bool = False) -> tuple[list[Mention], list[Reading]]:

@@ -78,7 +78,7 @@ def pieces(content: str) -> list[Piece]:
     position = 0
     while opening := _OPENING.search(raw, position):
         end = _take(raw, opening.end(), found)
-        closing = raw.find(_FENCE, end) if end >= 0 else -1
+        closing = raw.find(_FENCE, end)
         if closing < 0:
             break
         position = closing + len(_FENCE)
@@ -86,7 +86,7 @@ def pieces(content: str) -> list[Piece]:
 
 
 def _take(raw: bytes, position: int, found: list[Piece]) -> int:
-    """Add the values that follow each other from ``position``; where they end, or -1 if cut."""
+    """Add the values that follow each other from ``position``; where they end."""
     while True:
         between = _BETWEEN.match(raw, position)
         position = between.end() if between else position
@@ -95,6 +95,6 @@ def _take(raw: bytes, position: int, found: list[Piece]) -> int:
         end = value_end(raw, position)
         if end is None:
             found.append(Piece(raw[position:], whole=False))
-            return -1
+            return len(raw)
         found.append(Piece(raw[position:end], whole=True))
         position = end

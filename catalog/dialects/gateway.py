@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import ClassVar
 from urllib.parse import quote
@@ -15,7 +16,7 @@ from catalog.records import Answer, Mention, Reading, Request
 from catalog.settings import SourceSettings
 
 
-class SingleGet:
+class SingleGet(ABC):
     """A dialect that asks for one id a GET.
 
     Args:
@@ -49,11 +50,11 @@ class SingleGet:
         """What an answer to :meth:`search` says."""
         return read_found(answer)
 
-    def _detail_url(self, gizmo_id: str) -> str:
-        raise NotImplementedError
+    @abstractmethod
+    def _detail_url(self, gizmo_id: str) -> str: ...
 
-    def _search_url(self, query: str) -> str:
-        raise NotImplementedError
+    @abstractmethod
+    def _search_url(self, query: str) -> str: ...
 
 
 class GptsV1(SingleGet):

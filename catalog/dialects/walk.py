@@ -17,7 +17,7 @@ from catalog.dialects.unwrap import is_envelope, locate
 from catalog.errors import InvalidReference, NormalizeError
 from catalog.records import Mention
 from catalog.references import is_gizmo_id, is_project_id, parse_reference
-from catalog.times import Micros, from_iso
+from catalog.times import Micros, from_iso, to_datetime
 
 _MAX_DEPTH = 8
 _LISTS = ("cuts", "list", "hits", "items", "gizmos", "gpts", "rows")
@@ -223,13 +223,16 @@ class Walk:
 
 
 def moment(value: Any) -> Micros | None:
-    """The moment that a value in an answer names, if it names one."""
+    """The moment that a value in an answer names, if it names one that can be written again."""
     if not isinstance(value, str):
         return None
     try:
-        return from_iso(value)
+        at = from_iso(value)
+        # The zone may carry it out of the years 1 to 9999.
+        to_datetime(at)
     except (ValueError, OverflowError):
         return None
+    return at
 
 
 def what_it_is(value: dict[str, Any]) -> str:

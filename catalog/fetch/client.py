@@ -316,12 +316,9 @@ class Fetcher:
 
     async def _exchange(self, request: Request, url: str) -> tuple[httpx.Response, bytes]:
         """One request, and the whole body of its answer."""
-        headers = {"content-type": "application/json"} if request.body is not None else None
         async with (
             asyncio.timeout(self._source.total_timeout),
-            self._client.stream(
-                request.method, url, content=request.body, headers=headers
-            ) as response,
+            self._client.exchange(request.method, url, request.body) as response,
         ):
             encoding = response.headers.get("content-encoding", "")
             body = Body(encoding, self._source.max_body_bytes)

@@ -17,7 +17,7 @@ import msgspec
 
 from catalog.dialects import MISSING_FROM_BATCH, Dialect
 from catalog.errors import BudgetUsedUp, CatalogError, SourceRefused
-from catalog.fetch import Fetcher
+from catalog.fetch.client import Fetcher
 from catalog.harvest.store import Ended, Store
 from catalog.harvest.totals import Progress, Totals
 from catalog.records import Answer, Reading, Request, Verdict
@@ -85,6 +85,9 @@ class Harvest:
             self._stopping = reason
             self._report()
 
+    def _goes_on(self) -> bool:
+        return self._stopping is None
+
     @property
     def stopping(self) -> str | None:
         """Why nothing more is asked, if so."""
@@ -96,12 +99,14 @@ class Harvest:
         Raises:
             StorageError: the catalog cannot be used.
         """
+        began = self._options.monotonic()
         todo = await self._store.call(self._store.begin, ids)
         self._report()
         try:
             await self._ask_all(todo)
         finally:
             totals = await self._store.call(self._store.finish, self._stopping)
+        totals.seconds = self._options.monotonic() - began
         return totals
 
     async def _ask_all(self, todo: Sequence[str]) -> None:
@@ -130,10 +135,10 @@ class Harvest:
         size = max(1, self._dialect.batch_size)
         chunk = max(50, width * size * 2)
         waiting = list(todo)
-        while waiting and self._stopping is None:
+        while waiting and self._goes_on():
             contested: list[str] = []
             for start in range(0, len(waiting), chunk):
-                if self._stopping is not None:
+                if not self._goes_on():
                     break
                 part = waiting[start : start + chunk]
                 claimed, held = await self._store.call(self._store.claim, part)
@@ -141,7 +146,7 @@ class Harvest:
                 for first in range(0, len(claimed), size):
                     await queue.put(tuple(claimed[first : first + size]))
             waiting = contested
-            if waiting and self._stopping is None:
+            if waiting and self._goes_on():
                 await self._options.sleep(CONTESTED_PAUSE)
         for _ in range(width):
             await queue.put(None)
@@ -149,7 +154,7 @@ class Harvest:
     async def _work(self, queue: asyncio.Queue[tuple[str, ...] | None]) -> None:
         """Ask about one batch of ids after the other."""
         while (ids := await queue.get()) is not None:
-            if self._stopping is None:
+            if self._goes_on():
                 try:
                     await self._ask(ids)
                 except (SourceRefused, BudgetUsedUp) as error:
@@ -162,7 +167,8 @@ class Harvest:
         try:
             singly: list[str] = []
             request = self._dialect.details(ids)
-            asked = await self._fetcher.ask(request, self._reader(request))
+            reader = _Reader(self._dialect, self._store, request)
+            asked = await self._fetcher.ask(request, reader)
             self._requests += asked.requests
             received_at = asked.answer.received_at if asked.answer else self._clock.now()
             share, rest = divmod(asked.requests, len(ids))
@@ -179,6 +185,7 @@ class Harvest:
                         attempts=asked.attempts,
                         requests=share + (1 if position < rest else 0),
                         received_at=received_at,
+                        redacted=reader.redacted,
                     )
                 )
                 given += 1
@@ -187,9 +194,6 @@ class Harvest:
                 self._unwritten.release()
         for asked_id in singly:
             await self._ask((asked_id,))
-
-    def _reader(self, request: Request) -> Callable[[Answer], Sequence[Reading]]:
-        return lambda answer: self._dialect.read(answer, request.asked)
 
     def _end(self, ended: Ended) -> None:
         self._ended.put_nowait(ended)
@@ -240,6 +244,21 @@ class Harvest:
                 stopping=self._stopping,
             )
         )
+
+
+class _Reader:
+    """Reads the answers to one question, their secrets replaced before anything else sees them."""
+
+    def __init__(self, dialect: Dialect, store: Store, request: Request) -> None:
+        self._dialect = dialect
+        self._store = store
+        self._asked = request.asked
+        self.redacted = False
+
+    def __call__(self, answer: Answer) -> Sequence[Reading]:
+        """What ``answer`` says."""
+        body, self.redacted = self._store.redactor.bytes(answer.body)
+        return self._dialect.read(msgspec.structs.replace(answer, body=body), self._asked)
 
 
 def _first(group: BaseExceptionGroup[CatalogError]) -> CatalogError:

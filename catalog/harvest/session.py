@@ -10,7 +10,7 @@ import msgspec
 
 from catalog.derive import Derivation
 from catalog.dialects import get_dialect
-from catalog.fetch import Fetcher
+from catalog.fetch.client import Fetcher
 from catalog.harvest.harvest import Harvest, HarvestOptions
 from catalog.harvest.store import Store
 from catalog.harvest.totals import Progress, Totals

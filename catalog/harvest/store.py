@@ -25,7 +25,7 @@ from catalog.storage import frontier, runs
 from catalog.storage.observe import observe, standing
 from catalog.storage.owners import is_alive, this_process
 from catalog.storage.sources import add_source, give_back, reserve, reserved
-from catalog.times import MINUTE, SECOND, Clock, Micros, day_of
+from catalog.times import MINUTE, Clock, Micros, day_of
 
 if TYPE_CHECKING:
     from catalog.storage.engine import Connection, Engine
@@ -49,6 +49,7 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True):
         attempts: times it was asked.
         requests: HTTP requests spent on it.
         received_at: when the last answer's last byte arrived.
+        redacted: whether a secret was replaced in that answer.
     """
 
     asked: str
@@ -56,6 +57,7 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True):
     attempts: int
     requests: int
     received_at: Micros
+    redacted: bool = False
 
 
 class Store:
@@ -86,7 +88,7 @@ class Store:
         self._source = source
         self._command = command
         self._deriver = deriver
-        self._redactor = redactor
+        self.redactor = redactor
         self._clock = clock
         self._rng = rng
         self._owner = this_process()
@@ -94,6 +96,7 @@ class Store:
         self._run: runs.Run | None = None
         self._attempts: dict[str, int] = {}
         self._renewed_at: Micros = 0
+        self._day = ""
         self.requested = 0
         self.resumed = 0
         self.budget_left: int | None = None
@@ -140,9 +143,7 @@ class Store:
             frontier.add_ids(conn, ids, now)
             self._run, _ = runs.open_or_resume(
                 conn,
-                runs.RunKey(
-                    command=self._command, source=self._source.name, ids_digest=digest
-                ),
+                runs.RunKey(command=self._command, source=self._source.name, ids_digest=digest),
                 now=now,
                 rng=self._rng,
             )
@@ -166,7 +167,7 @@ class Store:
             lease = frontier.Lease(owner=self._owner, until=now + LEASE)
             claimed = frontier.claim(conn, lease, ids=ids, limit=len(ids), now=now)
             # Another process of this run may have ended some since they were listed.
-            done = runs.done_ids(conn, self.run.run_id).intersection(ids)
+            done = runs.done_ids(conn, self.run.run_id, among=ids)
             frontier.drop(conn, self._owner, [c.gizmo_id for c in claimed if c.gizmo_id in done])
         self._attempts.update({c.gizmo_id: c.attempts for c in claimed})
         mine = [c.gizmo_id for c in claimed if c.gizmo_id not in done]
@@ -179,22 +180,18 @@ class Store:
         Returns:
             How many may be sent.
         """
+        self._day = day_of(self._clock.now())
+        per_day = self._source.requests_per_day
         with engines.write(self._engine) as conn:
-            granted = reserve(
-                conn,
-                self._source_id,
-                day_of(self._clock.now()),
-                wanted,
-                self._source.requests_per_day,
-            )
+            granted = reserve(conn, self._source_id, self._day, wanted, per_day)
             self.budget_left = self._budget_left(conn)
         return granted
 
     def give_back(self, unused: int) -> None:
-        """Return requests that were reserved and not sent."""
+        """Return requests that were reserved and not sent, to the day they were taken from."""
         if unused:
             with engines.write(self._engine) as conn:
-                give_back(conn, self._source_id, day_of(self._clock.now()), unused)
+                give_back(conn, self._source_id, self._day, unused)
                 self.budget_left = self._budget_left(conn)
 
     def write(self, batch: Sequence[Ended]) -> list[tuple[Verdict, str]]:
@@ -238,11 +235,11 @@ class Store:
         price = self._source.price_per_request
         with engines.write(self._engine) as conn:
             frontier.drop(conn, self._owner)
-            run = runs.update_totals(
-                conn, self.run.run_id, requested=self.requested, price=price
-            )
+            run = runs.update_totals(conn, self.run.run_id, requested=self.requested, price=price)
             if run.left == 0:
                 end_run(conn, self._deriver, run, now=now, status="finished")
+            elif stopping is not None:
+                runs.pause_run(conn, run.run_id, stopping)
         self._run = run
         return Totals(
             run=run.run_id,
@@ -251,7 +248,6 @@ class Store:
                 for name in Totals.__struct_fields__
                 if name not in ("run", "seconds")
             },
-            seconds=(now - run.started_at) / SECOND,
         )
 
     def _take(self, ended: Ended) -> list[Taken]:
@@ -263,7 +259,8 @@ class Store:
                 run_id=self.run.run_id,
                 received_at=ended.received_at,
                 said_at=(),
-                redactor=self._redactor,
+                redactor=self.redactor,
+                redacted=ended.redacted,
                 normalize=self._deriver.document,
             )
             for reading in ended.readings
@@ -306,7 +303,7 @@ class Store:
     def _move(self, outcome: runs.Outcome) -> frontier.Move:
         """When the id is next due: it moves on every path (law 8)."""
         verdict = Verdict(outcome.verdict)
-        attempts = 0 if verdict.is_fact else self._attempts.get(outcome.asked_id, 0) + 1
+        attempts = plan.next_attempts(verdict, self._attempts.get(outcome.asked_id, 0))
         return frontier.Move(
             gizmo_id=outcome.asked_id,
             at=outcome.at,

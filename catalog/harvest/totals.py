@@ -25,7 +25,7 @@ class Totals(msgspec.Struct, kw_only=True):
         failed: ids that ended in no fact.
         left: ids not asked.
         requests: HTTP requests sent, retries counted.
-        seconds: from the first process's start to the end.
+        seconds: how long this process took, by the machine's own count.
     """
 
     run: str

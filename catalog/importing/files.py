@@ -110,7 +110,8 @@ def _opened(path: Path, raw: IO[bytes]) -> IO[bytes]:
     if path.suffix.lower() == ".gz":
         return cast("IO[bytes]", gzip.GzipFile(fileobj=raw))
     if path.suffix.lower() == ".zst":
-        return cast("IO[bytes]", zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True))
+        reader = zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True)
+        return cast("IO[bytes]", reader)
     return raw
 
 

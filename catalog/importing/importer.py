@@ -120,7 +120,7 @@ class Importer:
         self._source_id = 0
         self._effects: Counter[str] = Counter()
         self._observations: list[Observation] = []
-        self._mentions: list[tuple[Mention, str, Micros]] = []
+        self._mentions: list[tuple[Mention, str, Micros, bool]] = []
         self._failures: list[runs.Failure] = []
 
     def run(self, paths: Sequence[Path]) -> Imported:
@@ -170,30 +170,33 @@ class Importer:
         return self._imported
 
     def _piece(self, piece: Piece) -> None:
-        found = read_value(piece.raw)
+        # Secrets go before anything else sees the bytes (law 10).
+        raw, redacted = self._redactor.bytes(piece.raw)
+        found = read_value(raw)
         for refusal in found.refusals:
-            self._set_aside(piece.place, refusal.reason, piece.raw)
+            self._set_aside(piece.place, refusal.reason, refusal.payload, redacted=redacted)
         for reading in found.readings:
-            self._reading(reading, piece)
+            self._reading(reading, piece, redacted=redacted)
         for mention in found.mentions:
             at = self._observed_at or piece.path_date or piece.file_date
-            self._mentions.append((mention, str(piece.path), at))
+            self._mentions.append((mention, str(piece.path), at, redacted))
 
-    def _reading(self, reading: Reading, piece: Piece) -> None:
-        now = self._clock.now()
+    def _reading(self, reading: Reading, piece: Piece, *, redacted: bool) -> None:
         said_at = (self._observed_at, piece.path_date, piece.file_date)
         taken = take(
             reading,
             source=self._source,
             run_id=self._imported.run,
-            received_at=now,
+            received_at=self._clock.now(),
             said_at=said_at,
             redactor=self._redactor,
             normalize=self._deriver.document,
+            redacted=redacted,
         )
         self._imported.misdated += taken.misdated
         if taken.observation is None:
-            self._set_aside(piece.place, taken.reading.detail, piece.raw)
+            detail = taken.reading.detail
+            self._set_aside(piece.place, detail, taken.reading.payload, redacted=redacted)
             return
         if reading.verdict is not Verdict.NOT_FOUND:
             self._imported.documents += 1
@@ -201,11 +204,12 @@ class Importer:
             self._imported.file_dated += 1
         self._observations.append(taken.observation)
 
-    def _set_aside(self, place: str, reason: str, raw: bytes | None = None) -> None:
+    def _set_aside(
+        self, place: str, reason: str, body: bytes | None = None, *, redacted: bool = False
+    ) -> None:
         """Name what is no document; what could be read of it is archived too (law 1)."""
         self._imported.set_aside.append(Skipped(place=place, reason=reason))
-        if raw is not None:
-            body, redacted = self._redactor.bytes(raw)
+        if body is not None:
             self._failures.append(
                 runs.Failure(
                     run_id=self._imported.run,
@@ -213,7 +217,7 @@ class Importer:
                     asked_id=place,
                     verdict=Verdict.MALFORMED,
                     status=0,
-                    detail=self._redactor.text(reason),
+                    detail=reason,
                     at=self._clock.now(),
                     redacted=redacted,
                     body=body,
@@ -227,7 +231,7 @@ class Importer:
             self._write_mentions(conn)
             runs.add_failures(conn, runs.unknown_failures(conn, self._failures))
             known = {o.gizmo_id for o in self._observations}
-            known.update(mention.gizmo_id for mention, _, _ in self._mentions)
+            known.update(mention.gizmo_id for mention, *_ in self._mentions)
             frontier.add_ids(conn, known, self._clock.now())
         for fresh, effect in zip(observed.fresh, observed.effects, strict=True):
             if fresh:
@@ -239,15 +243,15 @@ class Importer:
     def _write_mentions(self, conn: Connection) -> None:
         if not self._mentions:
             return
-        payloads = {}
-        for mention, _, _ in self._mentions:
-            payload, redacted = self._redactor.bytes(mention.payload)
-            payloads[mention.payload] = NewPayload(
-                digest=hashlib.sha256(payload).digest(),
-                payload=payload,
+        payloads = {
+            mention.payload: NewPayload(
+                digest=hashlib.sha256(mention.payload).digest(),
+                payload=mention.payload,
                 redacted=redacted,
                 gizmo_id=mention.gizmo_id,
             )
+            for mention, _, _, redacted in self._mentions
+        }
         numbers = put_payloads(conn, list(payloads.values()))
         self._imported.mentions += frontier.add_discoveries(
             conn,
@@ -261,7 +265,7 @@ class Importer:
                     title=mention.title,
                     payload_id=numbers[payloads[mention.payload].digest],
                 )
-                for mention, place, at in self._mentions
+                for mention, place, at, _ in self._mentions
             ],
         )
 

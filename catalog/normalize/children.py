@@ -48,7 +48,7 @@ _MAX_CACHED_SET = 500
 class Schema(Member):
     """``raw_spec`` or ``json_schema`` of an action: two places of one column."""
 
-    __slots__ = ()
+    __slots__ = ("column",)
 
     def __init__(self, path: str) -> None:
         super().__init__(path)
@@ -71,7 +71,7 @@ class Schema(Member):
 class MimeSet(Member):
     """A list of MIME types that is a set; its column holds the set's digest."""
 
-    __slots__ = ()
+    __slots__ = ("column",)
 
     def __init__(self, path: str, column: str) -> None:
         super().__init__(path)
@@ -97,7 +97,8 @@ class MimeSet(Member):
 
 def _make_mime_set(sent: frozenset[str]) -> tuple[str, tuple[str, ...]]:
     members = tuple(sorted({canonical_text(item).lower() for item in sent}))
-    return digest("\n".join(members)), members
+    # Of the JSON, not of joined lines: [] is not [""], and a stranger may send a line break.
+    return digest(canonical_json(list(members), text=str).text), members
 
 
 # A handful of sets repeat over nearly all GPTs.
@@ -156,11 +157,12 @@ _SOCIAL = build_shape(
 def tools(items: list[Any], tally: Tally, depth: int) -> Elements | None:
     """Tools by type; actions by type and domain, and by schema where those are equal."""
     pairs = _objects(_TOOL, items, tally, depth)
-    groups: dict[str, list[Row]] = defaultdict(list)
+    groups: dict[str, dict[str | None, list[Row]]] = defaultdict(lambda: defaultdict(list))
     for item, row in pairs or ():
         if row.get("type") is None:
             # Nothing names it. A type that is no text was reported where it was read.
             if item.get("type") is None:
+                tally.paths.add("tools[]:object")
                 tally.keep("tools[]:object", item, depth)
             pairs = None
             continue
@@ -169,14 +171,12 @@ def tools(items: list[Any], tally: Tally, depth: int) -> Elements | None:
             row["json_schema"] = raw_spec
         elif raw_spec is None:
             row.setdefault("json_schema", None)
-        groups[_tool_key(row)].append(row)
+        groups[_tool_key(row)][row.get("json_schema")].append(row)
     if pairs is None:
         return None
     elements: Elements = {}
-    for key, rows in groups.items():
-        schemas = {row.get("json_schema") for row in rows}
-        for schema in schemas:
-            equal = [row for row in rows if row.get("json_schema") == schema]
+    for key, schemas in groups.items():
+        for schema, equal in schemas.items():
             whole = key if len(schemas) == 1 else f"{key} {digest(schema or '')}"
             elements[bounded(whole)] = _smallest(equal) | {"element_count": len(equal)}
     return elements

@@ -124,6 +124,7 @@ class Ratings(Member):
             _STARRED.fill(stars, row, inner, depth)
             tally.leaves += inner.leaves
             for path in inner.unmapped:
+                tally.paths.add(path)
                 tally.keep(path, value, depth)
         elif value is not None:
             tally.unreadable(self.path, value, depth)

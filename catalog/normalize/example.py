@@ -44,8 +44,9 @@ def _document(root: Any, wrapping: str) -> Iterator[tuple[str, Any]]:
     """Every value of the document in ``root``, and of what lies around it, with its path."""
     if wrapping == FLAT:
         # A flat member stands for the gizmo's, the display's or the document's own.
-        for place in ("gizmo", "gizmo.display", ""):
-            yield from _members(root, place)
+        for place in ("gizmo", "gizmo.display"):
+            yield from _values(root, place)
+        yield from _members(root, "")
         return
     for name in wrapping.split(".") if wrapping else ():
         for key, value in root.items():

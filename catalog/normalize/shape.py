@@ -8,11 +8,10 @@ take, the paths that are present, and the number of leaves.
 from __future__ import annotations
 
 import hashlib
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from catalog.errors import NormalizeError
-from catalog.normalize.decode import MAX_DEPTH
 from catalog.normalize.escape import escape_text
 from catalog.normalize.values import (
     UNREADABLE,
@@ -68,33 +67,32 @@ class Tally:
         """Keep a member that no table knows; its own members are covered by it."""
         self.paths.add(path)
         self.keep(path, value, depth)
-        self.survey(value, path, depth)
+        self.survey(value, path)
 
     def unreadable(self, path: str, value: Any, depth: int) -> None:
-        """Keep a value that its column cannot take, under its path and type."""
-        self.keep(f"{path}:{json_type(value)}", value, depth)
-        self.survey(value, path, depth)
+        """Keep a value that its column cannot take, under its path and type: that drifts too."""
+        typed = f"{path}:{json_type(value)}"
+        self.paths.add(typed)
+        self.keep(typed, value, depth)
+        self.survey(value, path)
 
-    def survey(self, value: Any, path: str, depth: int) -> None:
+    def survey(self, value: Any, path: str) -> None:
         """Count the leaves of ``value`` and note the paths of its members.
 
-        Raises:
-            NormalizeError: it nests too deeply.
+        Its canonical JSON was made before, so it does not nest too deeply.
         """
         kind = type(value)
         if kind is dict:
-            _check(depth)
             for key, member in value.items():
                 inner = extend(path, key)
                 self.paths.add(inner)
-                self.survey(member, inner, depth + 1)
+                self.survey(member, inner)
         elif kind is list:
-            _check(depth)
             inner = bounded(f"{path}[]")
             for member in value:
                 if type(member) in (dict, list):
                     self.paths.add(inner)
-                self.survey(member, inner, depth + 1)
+                self.survey(member, inner)
         elif value is not None:
             self.leaves += 1
 
@@ -105,32 +103,25 @@ def extend(path: str, key: str) -> str:
     return bounded(f"{path}.{key}" if path else key)
 
 
-def _check(depth: int) -> None:
-    if depth > MAX_DEPTH:
-        raise NormalizeError("the payload nests too deeply to be a GPT's document")
-
-
-class Member:
+class Member(ABC):
     """A member of an object that has a place.
 
     Args:
         path: its path in the document.
     """
 
-    __slots__ = ("column", "path", "read")
+    __slots__ = ("path",)
 
     def __init__(self, path: str) -> None:
         self.path = path
-        self.column = ""
-        self.read: Callable[[Any], Any] | None = None
 
+    @abstractmethod
     def take(self, value: Any, row: Row, tally: Tally, depth: int) -> None:
         """Write what ``value`` states into ``row`` and the rest into ``tally``."""
-        raise NotImplementedError
 
 
 class Scalar(Member):
-    """A value for one column; :meth:`Shape.fill` reads it in place.
+    """A value for one column.
 
     Args:
         path: its path in the document.
@@ -138,12 +129,24 @@ class Scalar(Member):
         read: makes the column's value of a value that is not null.
     """
 
-    __slots__ = ()
+    __slots__ = ("column", "read")
 
     def __init__(self, path: str, column: str, read: Callable[[Any], Any]) -> None:
         super().__init__(path)
         self.column = column
         self.read = read
+
+    def take(self, value: Any, row: Row, tally: Tally, depth: int) -> None:
+        """Write what the column takes of ``value``."""
+        if value is None:
+            row[self.column] = None
+            return
+        taken = self.read(value)
+        if taken is UNREADABLE:
+            tally.unreadable(self.path, value, depth)
+        else:
+            row[self.column] = taken
+            tally.leaves += 1
 
 
 class Json(Member):
@@ -155,7 +158,7 @@ class Json(Member):
         drifts: whether its members' paths are worth watching; those of open-ended ones are not.
     """
 
-    __slots__ = ("drifts",)
+    __slots__ = ("column", "drifts")
 
     def __init__(self, path: str, column: str, *, drifts: bool) -> None:
         super().__init__(path)
@@ -173,7 +176,7 @@ class Json(Member):
             return
         row[self.column] = canonical.text
         if self.drifts:
-            tally.survey(value, self.path, depth)
+            tally.survey(value, self.path)
         else:
             tally.leaves += canonical.leaves
 
@@ -274,20 +277,9 @@ class Shape:
             member = members.get(key)
             if member is None:
                 tally.unknown(extend(self.path, key), item, depth + 1)
-                continue
-            present.add(member.path)
-            read = member.read
-            if read is None:
-                member.take(item, row, tally, depth + 1)
-            elif item is None:
-                row[member.column] = None
             else:
-                taken = read(item)
-                if taken is UNREADABLE:
-                    tally.unreadable(member.path, item, depth + 1)
-                else:
-                    row[member.column] = taken
-                    tally.leaves += 1
+                present.add(member.path)
+                member.take(item, row, tally, depth + 1)
 
 
 def build_shape(path: str, members: Iterable[Member]) -> Shape:

@@ -22,7 +22,7 @@ _PAGE = b"""<!doctype html>
 </html>
 """
 _NO_LINGER = struct.pack("ii", 1, 0)
-_LATER = 0.05
+_LATER = 1.0
 _CHUNK = b" " * 65536
 _OTHER_HOST = "127.0.0.2"
 
@@ -135,8 +135,8 @@ def _head(length: int) -> bytes:
 async def _overlong(request: web.BaseRequest, body: bytes, times: FaultTimes) -> web.Response:
     """Send more than was claimed.
 
-    The rest comes a little later: sent at once, it would depend on the client's reading whether
-    this answer or the connection is found to be broken.
+    The rest comes later, to those who are still there: sent at once, it would depend on the
+    client's reading whether this answer or the connection is found to be broken.
     """
     del times
     transport = request.transport

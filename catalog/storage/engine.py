@@ -24,6 +24,20 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
     from pathlib import Path
 
+# Those who own a transaction need its type, and may not know SQLAlchemy.
+__all__ = [
+    "BUSY_TIMEOUT",
+    "Connection",
+    "Engine",
+    "connect_sqlite",
+    "create_postgres",
+    "lock_keys",
+    "missing",
+    "open_engine",
+    "read",
+    "write",
+]
+
 BUSY_TIMEOUT = 30.0
 """Seconds to wait for another process's lock before :class:`CatalogBusy`."""
 STATEMENT_TIMEOUT = 900.0

@@ -47,8 +47,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Upgraded", "check_schema", "config_for", "init", "migrations_folder", "upgrade"]
 
-_ADVISORY_LOCK = 0x67707473
-"""PostgreSQL's lock that one migrating process holds; the number is ours alone ("gpts")."""
+_ADVISORY_LOCK = 0x6770746D
+"""PostgreSQL's lock that one migrating process holds; the number ("gptm") is its own."""
 
 
 class Upgraded(msgspec.Struct, frozen=True, kw_only=True):

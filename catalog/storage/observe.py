@@ -55,9 +55,7 @@ def observe(conn: Connection, deriver: Deriver, batch: Sequence[Observation]) ->
     sources = ids_of_sources(conn, {observation.source for observation in batch})
     payload_ids = _archive(conn, batch)
     shapes = shape_ids(conn, [o.document for o in batch if o.document is not None])
-    keys = [
-        (o.gizmo_id, sources[o.source], o.observed_at, payload_ids[o.digest]) for o in batch
-    ]
+    keys = [(o.gizmo_id, sources[o.source], o.observed_at, payload_ids[o.digest]) for o in batch]
     known, inserted = _insert(conn, batch, keys, shapes)
     new = {known[key]: o for key, o in zip(keys, batch, strict=True) if key in inserted}
     effects = derive(conn, deriver, new, sources)
@@ -188,5 +186,3 @@ def standing(
             if (gizmo_id, name, at) in wanted:
                 found[gizmo_id, name, at] = row
     return found
-
-

@@ -11,8 +11,9 @@ from catalog.storage import tables as t
 from catalog.storage.dialects import insert_new
 
 if TYPE_CHECKING:
-    from catalog.records import Row, Rows
     from collections.abc import Iterator, Mapping, Sequence
+
+    from catalog.records import Row, Rows
 
 T = TypeVar("T")
 
@@ -95,7 +96,7 @@ def replace_rows(
         differing: list[tuple[Any, ...]] = []
         for part in chunks(gizmo_ids):
             for found in conn.execute(select(table).where(table.c.gizmo_id.in_(part))):
-                row = {column.key: found._mapping[column] for column in table.columns}
+                row = dict(zip(table.columns.keys(), found, strict=True))
                 key = _key(table, row)
                 target = wanted.get(key)
                 if target is not None and _equal(row, target):
@@ -118,7 +119,4 @@ def _key(table: Table, row: Row) -> tuple[Any, ...]:
 
 
 def _equal(stored: Row, wanted: Row) -> bool:
-    return all(
-        stored[column] == wanted.get(column) for column in stored if column not in _STAGE_2
-    )
-
+    return all(stored[column] == wanted.get(column) for column in stored if column not in _STAGE_2)

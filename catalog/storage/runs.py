@@ -261,6 +261,15 @@ def write_totals(conn: Connection, run_id: str, **totals: int) -> None:
     conn.execute(update(runs).where(runs.c.run_id == run_id).values(**totals))
 
 
+def pause_run(conn: Connection, run_id: str, reason: str) -> None:
+    """Note why an unfinished run stopped: it can be resumed (rule 13)."""
+    conn.execute(
+        update(runs)
+        .where(runs.c.run_id == run_id, runs.c.finished_at.is_(None))
+        .values(status="stopped", reason=reason)
+    )
+
+
 def close_run(
     conn: Connection, run_id: str, *, now: Micros, status: str, reason: str | None = None
 ) -> None:
@@ -303,9 +312,18 @@ def add_outcomes(conn: Connection, items: Sequence[Outcome]) -> None:
     conn.execute(statement, [msgspec.structs.asdict(item) for item in ordered])
 
 
-def done_ids(conn: Connection, run_id: str) -> set[str]:
-    """The ids that have an outcome in a run."""
-    query = select(outcomes.c.asked_id).where(outcomes.c.run_id == run_id)
+def done_ids(conn: Connection, run_id: str, among: Sequence[str] | None = None) -> set[str]:
+    """The ids that have an outcome in a run.
+
+    Args:
+        conn: any transaction.
+        run_id: the run.
+        among: look at these alone, at most a few thousand.
+    """
+    o = outcomes.c
+    query = select(o.asked_id).where(o.run_id == run_id)
+    if among is not None:
+        query = query.where(o.asked_id.in_(among))
     return set(conn.execute(query).scalars())
 
 

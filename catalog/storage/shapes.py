@@ -59,8 +59,9 @@ def count_unmapped(conn: Connection, said: Iterable[tuple[Micros, Document]]) ->
             )
             row["count"] += 1
             row["last_seen_at"] = max(row["last_seen_at"], observed_at)
-            if (observed_at, unmapped.example) < (row["first_seen_at"], row["example"]):
-                row["first_seen_at"], row["example"] = observed_at, unmapped.example
+            row["first_seen_at"], row["example"] = min(
+                (row["first_seen_at"], row["example"]), (observed_at, unmapped.example)
+            )
     if not found:
         return
     c = t.unmapped_fields.c
@@ -73,5 +74,3 @@ def count_unmapped(conn: Connection, said: Iterable[tuple[Micros, Document]]) ->
         )
     conn.execute(delete(t.unmapped_fields).where(c.path.in_(found)))
     conn.execute(insert(t.unmapped_fields), list(found.values()))
-
-

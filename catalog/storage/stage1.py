@@ -66,7 +66,9 @@ def derive(
     _queue_authors(conn, folded.values())
     for result in folded.values():
         effects.update(result.effects)
-    effects.update(replay(conn, deriver, stale))
+    # A GPT that is replayed was known before, wherever its first document now lies.
+    for observation_id, effect in replay(conn, deriver, stale).items():
+        effects[observation_id] = "unchanged" if effect == "new" else effect
     return effects
 
 
@@ -223,9 +225,7 @@ def enqueue(conn: Connection, kind: str, keys: set[str]) -> None:
         )
 
 
-def set_verdicts(
-    conn: Connection, deriver: Deriver, verdicts: Mapping[int, str]
-) -> None:
+def set_verdicts(conn: Connection, deriver: Deriver, verdicts: Mapping[int, str]) -> None:
     """Write the verdicts of not-founds when their run closes, and derive their GPTs again.
 
     Args:

@@ -21,7 +21,6 @@ from sqlalchemy import (
     delete,
     func,
     insert,
-    or_,
     select,
     update,
 )
@@ -221,10 +220,9 @@ class _Compared:
             if self._counts is None:
                 self._counts = self._count_days()
             return self._counts.get(days[0], 0)
-        starts = [parse_moment(day) for day in days]
-        at = t.observations.c.observed_at
-        on_days = or_(*(at.between(start, start + DAY - 1) for start in starts))
-        gpts = func.count(t.observations.c.gizmo_id.distinct())
+        o = t.observations.c
+        on_days = (o.observed_at // DAY).in_([parse_moment(day) // DAY for day in days])
+        gpts = func.count(o.gizmo_id.distinct())
         return int(self._conn.execute(self._pairs(gpts).where(on_days)).scalar_one())
 
     def _count_days(self) -> dict[str, int]:

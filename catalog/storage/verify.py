@@ -172,15 +172,12 @@ def _intervals(conn: Connection) -> Iterator[Finding | int]:
             and_(f.nxt.is_not(None), or_(f.valid_to.is_(None), f.valid_to > f.nxt)),
         )
         gap = and_(f.nxt.is_not(None), f.valid_to != f.nxt) if table in whole else ~true()
-        ended = (
-            and_(f.nxt.is_(None), f.valid_to.is_not(None)) if table in whole else ~true()
-        )
+        ended = and_(f.nxt.is_(None), f.valid_to.is_not(None)) if table in whole else ~true()
         for row in conn.execute(select(following).where(or_(overlap, gap, ended)).limit(MOST)):
-            named = " ".join(str(row._mapping[key.name]) for key in keys)
+            *named, valid_from, valid_to, then = row
             yield _derived(
                 "intervals",
-                f"{table.name} of {named}: from {row.valid_from} to {row.valid_to}, then"
-                f" {row.nxt}",
+                f"{table.name} of {' '.join(named)}: from {valid_from} to {valid_to}, then {then}",
             )
 
 
@@ -193,9 +190,7 @@ def _current(conn: Connection) -> Iterator[Finding | int]:
     ]
     query = (
         select(g.gizmo_id)
-        .outerjoin(
-            t.gizmo_revisions, and_(r.gizmo_id == g.gizmo_id, r.valid_to.is_(None))
-        )
+        .outerjoin(t.gizmo_revisions, and_(r.gizmo_id == g.gizmo_id, r.valid_to.is_(None)))
         .where(or_(r.gizmo_id.is_(None), *differ))
     )
     for gizmo_id in conn.execute(query.limit(MOST)).scalars():
@@ -227,8 +222,7 @@ def _counts(conn: Connection) -> Iterator[Finding | int]:
             .outerjoin(members, members.c.gizmo_id == owner.c.gizmo_id)
             .where(
                 owner.c.valid_to.is_(None),
-                func.coalesce(members.c.n, 0)
-                != func.coalesce(func.nullif(stated, -1), 0),
+                func.coalesce(members.c.n, 0) != func.coalesce(func.nullif(stated, -1), 0),
             )
         )
         for gizmo_id, said, found in conn.execute(query.limit(MOST)):

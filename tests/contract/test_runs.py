@@ -24,7 +24,10 @@ from catalog.storage.runs import (
     get_run,
     latest_runs,
     open_or_resume,
+    stale_runs,
+    unknown_failures,
     update_totals,
+    write_totals,
 )
 from catalog.storage.sources import add_source
 from catalog.storage.tables import fetch_failures
@@ -166,6 +169,25 @@ def test_totals_of_an_empty_run_are_zero(engine: Engine) -> None:
     assert (run.requested, run.left, run.requests, run.cost) == (3, 3, 0, None)
 
 
+def test_runs_that_nobody_resumes_are_stale(engine: Engine) -> None:
+    with write(engine) as conn:
+        old, _ = start(conn)
+        closed, _ = start(conn, RunKey(command="import", source="", ids_digest=""), seed=2)
+        close_run(conn, closed, now=NOW, status="finished")
+
+        assert stale_runs(conn, NOW + RESUMED_WITHIN - 1) == []
+        assert [run.run_id for run in stale_runs(conn, NOW + RESUMED_WITHIN)] == [old]
+
+
+def test_totals_of_an_import_are_written_as_they_are(engine: Engine) -> None:
+    with write(engine) as conn:
+        run_id, _ = start(conn)
+        write_totals(conn, run_id, requested=3, documents=3, new=2, unchanged=1)
+        run = get_run(conn, run_id)
+
+    assert (run.requested, run.documents, run.new, run.changed, run.unchanged) == (3, 3, 2, 0, 1)
+
+
 def test_closed_run_says_how_it_ended_first(engine: Engine) -> None:
     with write(engine) as conn:
         run_id, _ = start(conn)
@@ -196,6 +218,7 @@ def test_each_id_has_one_outcome_a_run(engine: Engine) -> None:
         run = update_totals(conn, run_id, requested=2)
 
         assert done_ids(conn, run_id) == {"a", "b"}
+        assert done_ids(conn, run_id, ["b", "c"]) == {"b"}
         assert done_ids(conn, "another") == set()
         assert (run.documents, run.failed, run.not_found) == (1, 0, 1)
         assert run.requests == 6
@@ -226,6 +249,29 @@ def test_failures_are_kept_with_their_bytes(engine: Engine) -> None:
         assert failures(conn, run_id, 10) == [usual, none, empty]
         assert failures(conn, run_id, 1) == [usual]
         assert len(stored) < 100
+
+
+def test_failures_that_are_kept_already_are_known(engine: Engine) -> None:
+    with write(engine) as conn:
+        run_id, _ = start(conn)
+        kept = Failure(
+            run_id=run_id,
+            source_id=add_source(conn, "example", "recorded", NOW),
+            asked_id="letters.jsonl:3",
+            verdict="malformed",
+            status=0,
+            detail="no GPT document",
+            at=NOW,
+            redacted=False,
+            body=b"Dear reader",
+        )
+        add_failures(conn, [kept])
+        again = msgspec.structs.replace(kept, at=NOW + 1, run_id="another")
+        elsewhere = msgspec.structs.replace(kept, asked_id="letters.jsonl:4")
+        other = msgspec.structs.replace(kept, detail="cut off")
+
+        assert unknown_failures(conn, [again, elsewhere, other]) == [elsewhere, other]
+        assert unknown_failures(conn, []) == []
 
 
 @pytest.mark.parametrize("action", ["outcome", "totals", "close", "open"])

@@ -178,7 +178,7 @@ def test_new_catalog_holds_the_payload_of_not_found(engine: Engine) -> None:
 
 
 def test_new_catalogs_differ_by_their_ids(empty_url: str, tmp_path: Path) -> None:
-    ids = set()
+    ids: set[str] = set()
     for url in (empty_url, f"sqlite:///{tmp_path / 'other.db'}"):
         init(url, NOW)
         engine = open_engine(url)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
@@ -42,24 +43,30 @@ padding = st.sampled_from(["", " ", "\t", "\n", "\r\n", ".", ",", ")", " ;", "!"
 
 
 @given(gizmo_id=ids, slug=slugs, pad=padding)
-def test_reference_of_an_id_or_short_url_is_the_id(gizmo_id: str, slug: str, pad: str):
+def test_reference_of_an_id_or_short_url_is_the_id(gizmo_id: str, slug: str, pad: str) -> None:
     assert parse_reference(pad.strip(".,);!>") + gizmo_id + pad) == gizmo_id
     assert parse_reference(f"{gizmo_id}-{slug}{pad}") == gizmo_id
 
 
-@given(gizmo_id=ids, slug=slugs, host=hosts, tail=tails, pad=padding, scheme=st.booleans())
+@given(
+    gizmo_id=ids,
+    slug=slugs,
+    host=hosts,
+    tail=tails,
+    pad=padding,
+    scheme=st.sampled_from(["", "https://", "http://"]),
+)
 def test_reference_of_an_address_is_the_id_after_g(
-    gizmo_id: str, slug: str, host: str, tail: str, pad: str, scheme: bool
-):
-    prefix = "https://" if scheme else ""
-    assert parse_reference(f"{prefix}{host}/g/{gizmo_id}-{slug}{tail}{pad}") == gizmo_id
-    assert parse_reference(f"{prefix}{host}/g/{gizmo_id}{tail}{pad}") == gizmo_id
+    gizmo_id: str, slug: str, host: str, tail: str, pad: str, scheme: str
+) -> None:
+    assert parse_reference(f"{scheme}{host}/g/{gizmo_id}-{slug}{tail}{pad}") == gizmo_id
+    assert parse_reference(f"{scheme}{host}/g/{gizmo_id}{tail}{pad}") == gizmo_id
 
 
 @given(gizmo_id=ids, slug=slugs, model=models, pad=padding)
 def test_reference_of_a_model_name_is_the_id_after_gizmo(
     gizmo_id: str, slug: str, model: str, pad: str
-):
+) -> None:
     assert parse_reference(f"{model}-gizmo-{gizmo_id}{pad}") == gizmo_id
     assert parse_reference(f"{model}-gizmo-{gizmo_id}-{slug}{pad}") == gizmo_id
 
@@ -78,9 +85,10 @@ def test_reference_of_a_model_name_is_the_id_after_gizmo(
         f"\ufeff{CLASSIC}",
         f"{CLASSIC}-gpt-4-turbo-assistants-Python-dev",
         f"{CLASSIC}?model=gpt-4",
+        f"gpt-4.1-gizmo-{CLASSIC}/c/1",
     ],
 )
-def test_reference_tolerates_how_people_paste(text: str):
+def test_reference_tolerates_how_people_paste(text: str) -> None:
     assert parse_reference(text) == CLASSIC
 
 
@@ -129,27 +137,25 @@ def test_reference_tolerates_how_people_paste(text: str):
         ("two words", "one reference a line"),
     ],
 )
-def test_reference_that_names_no_gpt_is_refused_with_the_reason(text: str, reason: str):
+def test_reference_that_names_no_gpt_is_refused_with_the_reason(text: str, reason: str) -> None:
     with pytest.raises(InvalidReference, match=re.escape(reason)) as caught:
         parse_reference(text)
     assert caught.value.text == text.strip()
 
 
 @given(st.text())
-def test_reference_is_an_id_or_refused_whatever_the_text(text: str):
-    try:
+def test_reference_is_an_id_or_refused_whatever_the_text(text: str) -> None:
+    with suppress(InvalidReference):
         assert is_gizmo_id(parse_reference(text))
-    except InvalidReference as error:
-        assert error.reason
 
 
 @given(st.text("g-p0fGA/", max_size=50))
-def test_is_gizmo_id_agrees_with_parse_reference_on_ids(text: str):
+def test_is_gizmo_id_agrees_with_parse_reference_on_ids(text: str) -> None:
     if is_gizmo_id(text):
         assert parse_reference(text) == text
 
 
-def test_is_gizmo_id_takes_nothing_around_it():
+def test_is_gizmo_id_takes_nothing_around_it() -> None:
     assert is_gizmo_id(CLASSIC)
     assert is_gizmo_id(NEW)
     assert not is_gizmo_id(CLASSIC + "\n")
@@ -159,7 +165,7 @@ def test_is_gizmo_id_takes_nothing_around_it():
     assert not is_project_id(CLASSIC)
 
 
-def test_read_references_keeps_order_and_counts_duplicates():
+def test_read_references_keeps_order_and_counts_duplicates() -> None:
     lines = [
         "\ufeff# my list\r\n",
         f"https://chatgpt.com/g/{NEW}-slug#frag\r\n",
@@ -174,19 +180,19 @@ def test_read_references_keeps_order_and_counts_duplicates():
     assert found.refused == ()
 
 
-def test_read_references_names_the_refused_lines():
+def test_read_references_names_the_refused_lines() -> None:
     found = read_references([CLASSIC, "", PROJECT, "# g-tooshort", "nothing"])
     assert found.ids == (CLASSIC,)
     assert [(line, text) for line, text, _ in found.refused] == [(3, PROJECT), (5, "nothing")]
     assert "project" in found.refused[0].reason
 
 
-def test_read_references_takes_a_mark_before_the_first_id():
+def test_read_references_takes_a_mark_before_the_first_id() -> None:
     assert read_references([f"\ufeff{CLASSIC}\r\n"]).ids == (CLASSIC,)
 
 
 @given(st.lists(ids, max_size=20))
-def test_read_references_names_every_id_once(gizmo_ids: list[str]):
+def test_read_references_names_every_id_once(gizmo_ids: list[str]) -> None:
     found = read_references(gizmo_ids)
     assert found.ids == tuple(dict.fromkeys(gizmo_ids))
     assert found.duplicates == len(gizmo_ids) - len(found.ids)

@@ -35,7 +35,7 @@ def escaped(character: str, how: str) -> str:
 
 
 @given(keys, st.data())
-def test_key_is_found_with_any_of_its_characters_escaped(key: str, data: st.DataObject):
+def test_key_is_found_with_any_of_its_characters_escaped(key: str, data: st.DataObject) -> None:
     spelled = "".join(escaped(each, data.draw(st.sampled_from(ESCAPERS))) for each in key)
     body = f'{{"message": "no such token {spelled}."}}'.encode()
     assert Redactor([key]).bytes(body) == (
@@ -44,10 +44,16 @@ def test_key_is_found_with_any_of_its_characters_escaped(key: str, data: st.Data
     )
 
 
-@given(keys, st.binary(max_size=7), st.binary(max_size=7), st.booleans(), st.booleans())
+@given(
+    key=keys,
+    before=st.binary(max_size=7),
+    after=st.binary(max_size=7),
+    urlsafe=st.booleans(),
+    quoted=st.booleans(),
+)
 def test_key_is_found_in_base64_at_any_place(
-    key: str, before: bytes, after: bytes, urlsafe: bool, quoted: bool
-):
+    key: str, before: bytes, after: bytes, *, urlsafe: bool, quoted: bool
+) -> None:
     encode = base64.urlsafe_b64encode if urlsafe else base64.b64encode
     token = encode(before + key.encode() + after).decode()
     token = quote(token, safe="") if quoted else token
@@ -62,7 +68,7 @@ def test_key_is_found_in_base64_at_any_place(
 @example(secret="u0041bc", before="\\", after="\\", where="string")
 def test_json_stays_json_and_holds_the_secret_no_more(
     secret: str, before: str, after: str, where: str
-):
+) -> None:
     inner = quote(secret, safe="") if where == "percent" else secret
     text = f"{before}{inner}{after}"
     value = {text: 1} if where == "key" else [text, 1]
@@ -88,26 +94,26 @@ def test_json_stays_json_and_holds_the_secret_no_more(
 )
 def test_json_stays_json_where_the_marker_alone_would_break_it(
     secret: str, body: bytes, redacted: bytes
-):
+) -> None:
     assert Redactor([secret]).bytes(body) == (redacted, True)
     json.loads(redacted)
 
 
-def test_document_without_the_key_is_the_same_bytes():
+def test_document_without_the_key_is_the_same_bytes() -> None:
     body = json.dumps({"u": f"https://f.example/?sig=%2Fa%2B{KEY[:-1]}", "n": "Ünïcode \\ /"})
     assert Redactor([KEY]).bytes(body.encode()) == (body.encode(), False)
 
 
-def test_longer_of_two_secrets_goes_first():
+def test_longer_of_two_secrets_goes_first() -> None:
     assert Redactor(["secret-1", "secret-1-and-more"]).text("secret-1-and-more!") == f"{MARKER}!"
 
 
-def test_marker_that_completes_another_secret_is_seen():
+def test_marker_that_completes_another_secret_is_seen() -> None:
     redacted = Redactor(["abcdef", "1[redacted]2"]).text("1abcdef2")
     assert "1[redacted]2" not in redacted
 
 
-def test_escaped_key_inside_an_escaped_document_is_found():
+def test_escaped_key_inside_an_escaped_document_is_found() -> None:
     inner = json.dumps({"key": KEY}).replace("/", "\\/")
     body = json.dumps({"content": inner}).encode()
     redacted, found = Redactor([KEY]).bytes(body)
@@ -115,22 +121,22 @@ def test_escaped_key_inside_an_escaped_document_is_found():
     assert json.loads(json.loads(redacted)["content"]) == {"key": MARKER}
 
 
-def test_body_that_is_no_json_is_redacted_too():
+def test_body_that_is_no_json_is_redacted_too() -> None:
     assert Redactor([KEY]).bytes(b"<p>" + KEY.encode() + b"\xff</p>") == (
         b"<p>[redacted]\xff</p>",
         True,
     )
 
 
-def test_text_keeps_lone_surrogates():
+def test_text_keeps_lone_surrogates() -> None:
     assert Redactor([KEY]).text(f"\ud800 {KEY}") == f"\ud800 {MARKER}"
 
 
-def test_no_secrets_change_nothing():
+def test_no_secrets_change_nothing() -> None:
     assert Redactor([]).bytes(b"anything \\u0041 %41") == (b"anything \\u0041 %41", False)
 
 
-def test_short_secret_is_refused_without_being_shown():
+def test_short_secret_is_refused_without_being_shown() -> None:
     with pytest.raises(SettingsError) as error:
         Redactor([KEY, "abcde"])
     assert "abcde" not in str(error.value)

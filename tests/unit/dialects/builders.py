@@ -81,3 +81,28 @@ def source(dialect: str = "gpts-v2", **members: Any) -> SourceSettings:
     """A source that speaks ``dialect``."""
     settings: dict[str, Any] = {"base_url": "https://gateway.example", **members}
     return SourceSettings(name="example", dialect=dialect, **settings)  # type: ignore[arg-type]
+
+
+def cut_out(whole: Any, part: Any) -> bytes:
+    """The bytes of ``part`` as they stand in :func:`spaced` ``whole``, found by its first use."""
+    marked = json.loads(json.dumps(whole))
+    text = spaced(marked).decode()
+    decoder = json.JSONDecoder()
+    for start, character in enumerate(text):
+        if character in "{[":
+            value, end = decoder.raw_decode(text, start)
+            if value == part:
+                return text[start:end].encode()
+    raise AssertionError("the part is not in the whole")
+
+
+def item(gizmo_id: str, **members: Any) -> dict[str, Any]:
+    """A search item as G4 gives it."""
+    return {
+        "id": gizmo_id,
+        "title": "Made up - x",
+        "link": f"https://chat.openai.com/g/{gizmo_id}-my-g-assistant",
+        "description": "gizmo not found",
+        "favicon": "https://icons.example/x.ico",
+        **members,
+    }

@@ -219,6 +219,7 @@ ROWS: list[tuple[str, int, Any, Verdict]] = [
     ("200 data null", 200, {"code": 0, "data": None}, MALFORMED),
     ("200 data {}", 200, {"code": 0, "msg": "ok", "data": {}}, MALFORMED),
     ("200 data []", 200, {"code": 0, "msg": "ok", "data": []}, MALFORMED),
+    ("200 success with words", 200, {"code": 0, "msg": "剩余额度 5", "data": None}, MALFORMED),
     ("200 gizmo null", 200, {"code": 0, "msg": "ok", "data": {"gizmo": None}}, MALFORMED),
     ("200 tools only", 200, {"tools": []}, MALFORMED),
     ("200 code in words", 200, {"code": "success", "message": "ok", "data": None}, MALFORMED),
@@ -240,7 +241,7 @@ ROWS: list[tuple[str, int, Any, Verdict]] = [
 @pytest.mark.parametrize(
     ("status", "body", "verdict"), [row[1:] for row in ROWS], ids=[row[0] for row in ROWS]
 )
-def test_error_has_its_verdict(dialect: str, status: int, body: Any, verdict: Verdict):
+def test_error_has_its_verdict(dialect: str, status: int, body: Any, verdict: Verdict) -> None:
     given = answer(body, status)
     (reading,) = get_dialect(source(dialect)).read(given, [ONE])
     assert reading.verdict is verdict
@@ -253,7 +254,7 @@ def test_error_has_its_verdict(dialect: str, status: int, body: Any, verdict: Ve
 @pytest.mark.parametrize(
     ("status", "body"), [row[1:3] for row in ROWS], ids=[row[0] for row in ROWS]
 )
-def test_error_of_a_search_is_no_fact(status: int, body: Any):
+def test_error_of_a_search_is_no_fact(status: int, body: Any) -> None:
     mentions, readings = get_dialect(source()).read_search(answer(body, status))
     assert mentions == []
     assert all(not reading.verdict.is_fact and not reading.asked for reading in readings)
@@ -273,6 +274,7 @@ ABSENT: list[tuple[int, Any]] = [
     (200, {"code": 4, "msg": "未找到该GPTs"}),
     (200, {"code": 4, "msg": "找不到 gizmo"}),
     (200, {"code": -1, "message": "no such gizmo"}),
+    (200, {"code": -1, "message": "this GPT has been deleted"}),
     (200, {"detail": "Gizmo not found"}),
     (200, {"message": "gizmo not found"}),
     (200, {"description": "gpts not found", "type": "new_api_error", "code": 4}),
@@ -281,7 +283,7 @@ ABSENT: list[tuple[int, Any]] = [
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 @pytest.mark.parametrize(("status", "body"), ABSENT)
-def test_not_found_is_said_in_so_many_words(dialect: str, status: int, body: Any):
+def test_not_found_is_said_in_so_many_words(dialect: str, status: int, body: Any) -> None:
     (reading,) = get_dialect(source(dialect)).read(answer(body, status), [ONE])
     assert (reading.verdict, reading.gizmo_id) == (Verdict.NOT_FOUND, ONE)
 
@@ -308,25 +310,25 @@ NEVER_ABSENT: list[tuple[int, Any]] = [
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 @pytest.mark.parametrize(("status", "body"), NEVER_ABSENT)
-def test_not_found_is_never_read_into_something_else(dialect: str, status: int, body: Any):
+def test_not_found_is_never_read_into_something_else(dialect: str, status: int, body: Any) -> None:
     (reading,) = get_dialect(source(dialect)).read(answer(body, status), [ONE])
     assert not reading.verdict.is_fact
 
 
-def test_not_found_may_stand_in_the_fence_of_a_chat_answer():
+def test_not_found_may_stand_in_the_fence_of_a_chat_answer() -> None:
     body = completion(fence({"detail": "Gizmo not found"}))
     (reading,) = get_dialect(source("chat-query")).read(answer(body), [ONE])
     assert reading.verdict is Verdict.NOT_FOUND
 
 
-def test_not_found_in_a_text_of_a_document_is_no_verdict():
+def test_not_found_in_a_text_of_a_document_is_no_verdict() -> None:
     body = {"gizmo": {"id": None, "display": {"description": "gizmo not found"}}, "tools": []}
     (reading,) = get_dialect(source()).read(answer(body), [ONE])
     assert (reading.verdict, reading.detail) == (MALFORMED, "a document without an id")
 
 
 @pytest.mark.parametrize(("status", "body"), ABSENT)
-def test_not_found_for_a_batch_makes_each_id_asked_singly(status: int, body: Any):
+def test_not_found_for_a_batch_makes_each_id_asked_singly(status: int, body: Any) -> None:
     readings = get_dialect(source("chat-query")).read(answer(body, status), [ONE, TWO])
     assert [(reading.asked, reading.verdict, reading.detail) for reading in readings] == [
         (ONE, MALFORMED, MISSING_FROM_BATCH),
@@ -335,13 +337,13 @@ def test_not_found_for_a_batch_makes_each_id_asked_singly(status: int, body: Any
 
 
 @pytest.mark.parametrize("status", [401, 429, 503])
-def test_error_of_a_batch_holds_for_every_id(status: int):
+def test_error_of_a_batch_holds_for_every_id(status: int) -> None:
     readings = get_dialect(source("chat-query")).read(answer(b"", status), [ONE, TWO])
     assert [reading.asked for reading in readings] == [ONE, TWO]
     assert len({reading.verdict for reading in readings}) == 1
 
 
-def test_detail_is_one_short_line_without_control_characters():
+def test_detail_is_one_short_line_without_control_characters() -> None:
     message = "no\x1b[31m\r\n\u202egood \ud800 " + "x" * 1000
     body = json.dumps({"code": 5, "msg": message}).encode()
     (reading,) = get_dialect(source()).read(answer(body), [ONE])
@@ -350,11 +352,11 @@ def test_detail_is_one_short_line_without_control_characters():
     assert reading.detail.isprintable()
 
 
-def test_detail_says_that_a_page_came_instead_of_an_answer():
+def test_detail_says_that_a_page_came_instead_of_an_answer() -> None:
     (reading,) = get_dialect(source()).read(answer(HTML), [ONE])
     assert "no such route" in reading.detail
 
 
-def test_page_with_a_json_content_type_is_still_a_page():
+def test_page_with_a_json_content_type_is_still_a_page() -> None:
     (reading,) = get_dialect(source()).read(answer(HTML, 403, content_type="text/json"), [ONE])
     assert (reading.verdict, "web page" in reading.detail) == (DENIED, True)

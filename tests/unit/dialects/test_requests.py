@@ -21,7 +21,7 @@ from tests.unit.dialects.builders import ONE, TWO, source
         ("mj-flat", f"https://gateway.example/mj/gpts/info?id={ONE}"),
     ],
 )
-def test_details_asks_one_id_by_get(base: str, dialect: str, url: str):
+def test_details_asks_one_id_by_get(base: str, dialect: str, url: str) -> None:
     request = get_dialect(source(dialect, base_url=base)).details([ONE])
     assert (request.method, request.url, request.body) == ("GET", url, None)
     assert request.asked == (ONE,)
@@ -29,7 +29,7 @@ def test_details_asks_one_id_by_get(base: str, dialect: str, url: str):
 
 @pytest.mark.parametrize("dialect", ["gpts-v1", "gpts-v2", "mj-flat"])
 @pytest.mark.parametrize("ids", [[], [ONE, TWO]])
-def test_details_by_get_takes_exactly_one_id(dialect: str, ids: list[str]):
+def test_details_by_get_takes_exactly_one_id(dialect: str, ids: list[str]) -> None:
     asking = get_dialect(source(dialect, batch_size=20))
     assert asking.batch_size == 1
     with pytest.raises(UsageError, match="one id at a time"):
@@ -40,7 +40,7 @@ def test_details_by_get_takes_exactly_one_id(dialect: str, ids: list[str]):
     ("ids", "model", "content"),
     [([ONE], "get-gpts", ONE), ([ONE, TWO], "batch-get-gpts", f"{ONE},{TWO}")],
 )
-def test_chat_query_asks_one_or_a_batch(ids: list[str], model: str, content: str):
+def test_chat_query_asks_one_or_a_batch(ids: list[str], model: str, content: str) -> None:
     asking = get_dialect(source("chat-query", batch_size=20, base_url="https://gateway.example/"))
     request = asking.details(ids)
     assert asking.batch_size == 20
@@ -53,13 +53,13 @@ def test_chat_query_asks_one_or_a_batch(ids: list[str], model: str, content: str
     }
 
 
-def test_chat_query_asks_at_the_configured_path():
+def test_chat_query_asks_at_the_configured_path() -> None:
     asking = get_dialect(source("chat-query", chat_path="/chat/completions"))
     assert asking.details([ONE]).url == "https://gateway.example/chat/completions"
 
 
 @pytest.mark.parametrize("ids", [[], ["g-2,g-3"], [ONE, "nonsense"]])
-def test_chat_query_asks_for_ids_only(ids: list[str]):
+def test_chat_query_asks_for_ids_only(ids: list[str]) -> None:
     with pytest.raises(UsageError):
         get_dialect(source("chat-query")).details(ids)
 
@@ -69,7 +69,7 @@ def test_chat_query_asks_for_ids_only(ids: list[str]):
     [("gpts-v1", "/v1/gpts/search", "search"), ("gpts-v2", "/v2/gpts/search", "query")],
 )
 @given(query=st.text(st.characters(codec="utf-8"), min_size=1))
-def test_search_encodes_any_query(dialect: str, path: str, name: str, query: str):
+def test_search_encodes_any_query(dialect: str, path: str, name: str, query: str) -> None:
     request = get_dialect(source(dialect)).search(query)
     parts = urlsplit(request.url)
     assert parts.path == path
@@ -78,19 +78,19 @@ def test_search_encodes_any_query(dialect: str, path: str, name: str, query: str
     assert request.asked == ()
 
 
-def test_search_over_chat_sends_the_query_as_the_message():
+def test_search_over_chat_sends_the_query_as_the_message() -> None:
     request = get_dialect(source("chat-query")).search('翻译 "x"')
     body = json.loads(request.body or b"")
     assert body["model"] == "search-gpts"
     assert body["messages"] == [{"role": "user", "content": '翻译 "x"'}]
 
 
-def test_mj_flat_cannot_search():
+def test_mj_flat_cannot_search() -> None:
     with pytest.raises(UsageError, match="mj-flat has no search"):
         get_dialect(source("mj-flat")).search("x")
 
 
-def test_recorded_cannot_be_asked():
+def test_recorded_cannot_be_asked() -> None:
     dialect = get_dialect(source("recorded", base_url=""))
     with pytest.raises(UsageError, match="import PATH"):
         dialect.details([ONE])
@@ -99,11 +99,11 @@ def test_recorded_cannot_be_asked():
 
 
 @pytest.mark.parametrize("dialect", ["gpts-v1", "gpts-v2", "mj-flat", "chat-query"])
-def test_details_needs_a_base_url(dialect: str):
+def test_details_needs_a_base_url(dialect: str) -> None:
     with pytest.raises(SettingsError, match=r"sources\.example has no base_url"):
         get_dialect(source(dialect, base_url="")).details([ONE])
 
 
-def test_get_dialect_names_those_there_are():
+def test_get_dialect_names_those_there_are() -> None:
     with pytest.raises(SettingsError, match=", ".join(DIALECTS)):
         get_dialect(source("gpts-v9"))

@@ -52,9 +52,9 @@ def make_source(base_url: str, **options: Any) -> SourceSettings:
     """A source without delays, but for what a test sets."""
     quick: dict[str, Any] = {
         "requests_per_second": 10_000.0,
-        "connect_timeout": 0.2,
-        "read_timeout": 0.2,
-        "total_timeout": 0.25,
+        "connect_timeout": 5.0,
+        "read_timeout": 5.0,
+        "total_timeout": 10.0,
         "api_key_env": "LOOPBACK_KEY",
     }
     return SourceSettings(

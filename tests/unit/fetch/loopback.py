@@ -26,7 +26,8 @@ class Seen(NamedTuple):
     connection: int
 
 
-Reply = bytes | Callable[[asyncio.StreamWriter], Awaitable[None]]
+Sending = Callable[[asyncio.StreamWriter], Awaitable[None]]
+Reply = bytes | Sending
 
 
 def reply(
@@ -48,7 +49,7 @@ def document(gizmo_id: str = "g-aaaaaaaaa", **more: object) -> bytes:
     return reply(200, json.dumps({"id": gizmo_id, **more}).encode())
 
 
-def cut(data: bytes) -> Reply:
+def cut(data: bytes) -> Sending:
     """Send ``data``, then close."""
 
     async def send(writer: asyncio.StreamWriter) -> None:
@@ -71,7 +72,7 @@ async def hang(writer: asyncio.StreamWriter) -> None:
     await writer.wait_closed()
 
 
-def drip(piece: bytes, every: float = 0.01) -> Reply:
+def drip(piece: bytes, every: float = 0.01) -> Sending:
     """Send ``piece`` again and again, for ever, waiting ``every`` seconds in between."""
 
     async def send(writer: asyncio.StreamWriter) -> None:
@@ -82,6 +83,12 @@ def drip(piece: bytes, every: float = 0.01) -> Reply:
             await asyncio.sleep(every)
 
     return send
+
+
+async def until(true: Callable[[], bool]) -> None:
+    """Let everything else run until ``true``."""
+    while not true():  # noqa: ASYNC110  (what is waited for is plain state, of both sides)
+        await asyncio.sleep(0)
 
 
 class Loopback:
@@ -120,8 +127,7 @@ class Loopback:
 
     async def quiet(self) -> None:
         """Wait until no connection is open."""
-        while self.open:
-            await asyncio.sleep(0)
+        await until(lambda: not self.open)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()

@@ -10,6 +10,7 @@ import random
 import socket
 import zlib
 from typing import Any
+from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 
@@ -48,7 +49,7 @@ def asked_of(*replies: Reply, tls: bool = False, **options: Any) -> tuple[Asked,
     return asyncio.run(main())
 
 
-def test_answer_comes_out_whole():
+def test_answer_comes_out_whole() -> None:
     asked, server = asked_of(reply(200, b'{"id": 1}', {"X-Some-Name": "Value"}))
     assert asked.answer is not None
     assert (asked.answer.status, asked.answer.body) == (200, b'{"id": 1}')
@@ -64,7 +65,7 @@ def test_answer_comes_out_whole():
     assert seen.headers["accept-encoding"] == "gzip"
 
 
-def test_received_at_is_read_when_the_last_byte_arrived():
+def test_received_at_is_read_when_the_last_byte_arrived() -> None:
     clock = FixedClock(NOON)
 
     async def slowly(writer: asyncio.StreamWriter) -> None:
@@ -87,7 +88,7 @@ def test_received_at_is_read_when_the_last_byte_arrived():
     assert asked.answer.received_at == from_iso("2024-02-13T12:00:05Z")
 
 
-def test_source_without_a_key_gets_none():
+def test_source_without_a_key_gets_none() -> None:
     async def main() -> Loopback:
         async with (
             Loopback(document()) as server,
@@ -99,7 +100,7 @@ def test_source_without_a_key_gets_none():
     assert "authorization" not in asyncio.run(main()).seen[0].headers
 
 
-def test_post_sends_its_body_as_json():
+def test_post_sends_its_body_as_json() -> None:
     async def main() -> Loopback:
         async with (
             Loopback(document()) as server,
@@ -114,7 +115,22 @@ def test_post_sends_its_body_as_json():
     assert seen.headers["content-type"] == "application/json"
 
 
-def test_cookies_are_not_kept():
+def test_what_is_asked_arrives_as_it_was_encoded() -> None:
+    words = "a+b c&d=é中/,%"
+
+    async def main() -> Loopback:
+        async with (
+            Loopback(document()) as server,
+            make_fetcher(make_source(server.url)) as fetcher,
+        ):
+            await fetcher.ask(get(server.url, f"/search?query={quote(words, safe='')}&x=1"), read)
+            return server
+
+    (seen,) = asyncio.run(main()).seen
+    assert parse_qs(urlsplit(seen.target).query) == {"query": [words], "x": ["1"]}
+
+
+def test_cookies_are_not_kept() -> None:
     async def main() -> Loopback:
         baited = reply(200, b'{"id": 1}', {"Set-Cookie": "session=1; Path=/"})
         async with Loopback(baited) as server, make_fetcher(make_source(server.url)) as fetcher:
@@ -134,13 +150,14 @@ def test_cookies_are_not_kept():
         (cut(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\n{"), "cut"),
         (cut(b"HTTP/1.1 200 OK\r\ncontent-"), "cut"),
         (cut(b"SSH-2.0-OpenSSH_9.2\r\n\r\n"), "HTTP"),
+        (cut(b"HTTP/1.1 200 OK\r\nlong: " + b"x" * 100_000 + b"\r\n\r\n"), "HTTP"),
         (hang, "read_timeout"),
         (drip(b" "), "total_timeout"),
         (reply(200, gzip.compress(b"{}" * 50)[:-9], {"content-encoding": "gzip"}), "cut"),
         (reply(200, b"\x1f\x8bnot gzip at all", {"content-encoding": "gzip"}), "damaged"),
     ],
 )
-def test_fault_is_unavailable_and_asked_again(fault: Reply, words: str):
+def test_fault_is_unavailable_and_asked_again(fault: Reply, words: str) -> None:
     asked, server = asked_of(fault, max_attempts=2, read_timeout=0.05, total_timeout=0.1)
     (reading,) = asked.readings
     assert (reading.asked, reading.verdict) == (ID, Verdict.UNAVAILABLE)
@@ -149,13 +166,13 @@ def test_fault_is_unavailable_and_asked_again(fault: Reply, words: str):
     assert (asked.requests, asked.attempts, len(server.seen)) == (2, 2, 2)
 
 
-def test_connection_cut_on_use_is_not_repeated_in_secret():
+def test_connection_cut_on_use_is_not_repeated_in_secret() -> None:
     # aiohttp would send a GET again by itself: a request that costs money and is in no books.
     asked, server = asked_of(reset, document(), max_attempts=1)
     assert asked.requests == len(server.seen) == 1
 
 
-def test_kept_connection_that_was_closed_meanwhile_costs_an_attempt_and_is_counted():
+def test_kept_connection_that_was_closed_meanwhile_costs_an_attempt_and_is_counted() -> None:
     async def main() -> tuple[int, Asked, int]:
         async with (
             Loopback(document(), reset, document()) as server,
@@ -174,13 +191,13 @@ def test_kept_connection_that_was_closed_meanwhile_costs_an_attempt_and_is_count
     "body",
     [b"", b"  \n", b'{"id": "g-aaaa', b'[{"id": 1},', reply()[:0]],
 )
-def test_cut_json_of_an_honest_length_is_asked_again(body: bytes):
+def test_cut_json_of_an_honest_length_is_asked_again(body: bytes) -> None:
     asked, _ = asked_of(reply(200, body), document())
     assert asked.attempts == 2
     assert asked.readings[0].verdict is Verdict.DOCUMENT
 
 
-def test_body_longer_than_its_content_length_is_cut_and_asked_again():
+def test_body_longer_than_its_content_length_is_cut_and_asked_again() -> None:
     asked, _ = asked_of(reply(200, b'{"id": "g-aaaaaaaaa"}', length=10), document())
     assert asked.attempts == 2
     assert asked.readings[0].verdict is Verdict.DOCUMENT
@@ -189,7 +206,7 @@ def test_body_longer_than_its_content_length_is_cut_and_asked_again():
 @pytest.mark.parametrize(
     "body", [b"<html>web interface</html>", b'{"surprise": true}', b'{"id": oops}', b"null"]
 )
-def test_malformed_answer_is_not_asked_again(body: bytes):
+def test_malformed_answer_is_not_asked_again(body: bytes) -> None:
     asked, _ = asked_of(reply(200, body))
     assert asked.attempts == 1
     assert asked.readings[0].verdict is Verdict.MALFORMED
@@ -208,14 +225,14 @@ BOMB = gzip.compress(b" " * 2_000_000)
     ],
     ids=["large", "bomb", "bombs", "endless"],
 )
-def test_body_beyond_the_limit_is_let_go_and_not_asked_again(large: Reply):
+def test_body_beyond_the_limit_is_let_go_and_not_asked_again(large: Reply) -> None:
     asked, server = asked_of(large, max_body_bytes=50_000)
     assert asked.readings[0].verdict is Verdict.UNAVAILABLE
     assert "max_body_bytes" in asked.readings[0].detail
     assert asked.attempts == len(server.seen) == 1
 
 
-def test_body_of_just_the_limit_is_read():
+def test_body_of_just_the_limit_is_read() -> None:
     body = b'{"id": 1}' + b" " * (5000 - 9)
     packed = reply(200, gzip.compress(body), {"Content-Encoding": "GZIP"})
     asked, _ = asked_of(packed, max_body_bytes=5000)
@@ -223,7 +240,7 @@ def test_body_of_just_the_limit_is_read():
     assert asked.answer.body == body
 
 
-def test_gzip_in_two_members_and_padding_is_read():
+def test_gzip_in_two_members_and_padding_is_read() -> None:
     packed = gzip.compress(b'{"id"') + gzip.compress(b": 1}") + b"\0\0"
     asked, _ = asked_of(reply(200, packed, {"content-encoding": "gzip"}))
     assert asked.answer is not None
@@ -231,14 +248,14 @@ def test_gzip_in_two_members_and_padding_is_read():
 
 
 @pytest.mark.parametrize("encoding", ["br", "deflate", "gzip, gzip", "zstd"])
-def test_encoding_that_was_not_offered_is_not_read(encoding: str):
+def test_encoding_that_was_not_offered_is_not_read(encoding: str) -> None:
     packed = zlib.compress(b"{}")
     asked, _ = asked_of(reply(200, packed, {"content-encoding": encoding}))
     assert asked.attempts == 1
     assert "compressed" in asked.readings[0].detail
 
 
-def test_redirect_within_the_source_is_followed_and_counted():
+def test_redirect_within_the_source_is_followed_and_counted() -> None:
     asked, server = asked_of(reply(301, headers={"Location": "/v1/gpts/?id=1"}), document())
     assert asked.readings[0].verdict is Verdict.DOCUMENT
     assert (asked.requests, asked.attempts) == (2, 1)
@@ -247,7 +264,7 @@ def test_redirect_within_the_source_is_followed_and_counted():
     assert server.connections == 1
 
 
-def test_redirects_end_after_three():
+def test_redirects_end_after_three() -> None:
     asked, server = asked_of(reply(302, headers={"Location": "/again"}))
     assert asked.requests == len(server.seen) == 4
     assert "more than 3 times" in asked.readings[0].detail
@@ -264,7 +281,7 @@ def test_redirects_end_after_three():
         "http://user@localhost:{port}/",
     ],
 )
-def test_redirect_elsewhere_is_refused_with_the_key(place: str):
+def test_redirect_elsewhere_is_refused_with_the_key(place: str) -> None:
     async def main() -> tuple[Asked, Loopback]:
         async with Loopback() as server:
             location = place.format(port=server.port)
@@ -277,14 +294,16 @@ def test_redirect_elsewhere_is_refused_with_the_key(place: str):
     assert asked.attempts == 1
 
 
-@pytest.mark.parametrize("place", ["javascript:alert(1)", "http://[1", "http://x:99999999/"])
-def test_redirect_to_no_address_is_refused(place: str):
+@pytest.mark.parametrize(
+    "place", ["javascript:alert(1)", "http://[1", "http://x:abc/", "http://x:99999999/"]
+)
+def test_redirect_to_no_address_is_refused(place: str) -> None:
     asked, server = asked_of(reply(302, headers={"Location": place}))
     assert asked.requests == len(server.seen)
     assert asked.readings[0].verdict in {Verdict.UNAVAILABLE, Verdict.MALFORMED}
 
 
-def test_redirect_from_https_to_http_is_refused(monkeypatch: pytest.MonkeyPatch):
+def test_redirect_from_https_to_http_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
 
     async def main() -> Asked:
@@ -297,7 +316,7 @@ def test_redirect_from_https_to_http_is_refused(monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.parametrize(("status", "sent"), [(301, 1), (303, 1), (307, 2), (308, 2)])
-def test_post_is_redirected_only_where_it_stays_a_post(status: int, sent: int):
+def test_post_is_redirected_only_where_it_stays_a_post(status: int, sent: int) -> None:
     async def main() -> Loopback:
         async with (
             Loopback(reply(status, headers={"Location": "/there"}), document()) as server,
@@ -312,25 +331,25 @@ def test_post_is_redirected_only_where_it_stays_a_post(status: int, sent: int):
     assert [each.body for each in seen] == [b"{}"] * sent
 
 
-def test_redirect_to_nowhere_is_an_answer():
+def test_redirect_to_nowhere_is_an_answer() -> None:
     asked, _ = asked_of(reply(302))
     assert asked.answer is not None
     assert asked.answer.status == 302
 
 
-def test_certificate_of_an_unknown_authority_is_refused():
+def test_certificate_of_an_unknown_authority_is_refused() -> None:
     asked, server = asked_of(document(), tls=True)
     assert "certificate is not trusted" in asked.readings[0].detail
     assert (asked.attempts, server.seen) == (1, [])
 
 
-def test_authority_is_taken_from_the_environment(monkeypatch: pytest.MonkeyPatch):
+def test_authority_is_taken_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
     asked, _ = asked_of(document(), tls=True)
     assert asked.readings[0].verdict is Verdict.DOCUMENT
 
 
-def test_authorities_that_cannot_be_read_are_named(monkeypatch: pytest.MonkeyPatch):
+def test_authorities_that_cannot_be_read_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", "no such file")
     with pytest.raises(SettingsError, match="SSL_CERT_FILE"):
         make_fetcher(make_source("https://127.0.0.1"))
@@ -344,7 +363,7 @@ def alone(url: str, **options: Any) -> Asked:
     return asyncio.run(main())
 
 
-def test_tls_to_a_server_without_it_fails():
+def test_tls_to_a_server_without_it_fails() -> None:
     async def speak(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await cut(b"HTTP/1.1 400 Bad\r\n\r\n")(writer)
 
@@ -358,7 +377,7 @@ def test_tls_to_a_server_without_it_fails():
     assert "TLS failed" in asyncio.run(main()).readings[0].detail
 
 
-def test_nobody_at_the_port_is_unavailable():
+def test_nobody_at_the_port_is_unavailable() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         asked = alone(f"http://127.0.0.1:{free.getsockname()[1]}")
@@ -366,7 +385,7 @@ def test_nobody_at_the_port_is_unavailable():
     assert asked.readings[0].detail == "no connection (Connection refused)"
 
 
-def test_host_name_that_cannot_be_resolved_is_unavailable(monkeypatch: pytest.MonkeyPatch):
+def test_host_name_that_cannot_be_resolved_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
     def resolve(*_: object, **__: object) -> object:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
@@ -377,13 +396,13 @@ def test_host_name_that_cannot_be_resolved_is_unavailable(monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize("url", ["ftp://gateway.example", "gateway.example", "http://"])
-def test_address_that_is_none_is_terminal(url: str):
+def test_address_that_is_none_is_terminal(url: str) -> None:
     asked = alone(url)
     assert asked.attempts == 1
     assert "base_url" in asked.readings[0].detail
 
 
-def test_connect_timeout_is_kept():
+def test_connect_timeout_is_kept() -> None:
     with socket.socket() as full:
         full.bind(("127.0.0.1", 0))
         full.listen(0)
@@ -393,7 +412,7 @@ def test_connect_timeout_is_kept():
     assert asked.readings[0].detail == "no connection within connect_timeout"
 
 
-def test_transport_error_gives_one_reading_for_each_asked_id():
+def test_transport_error_gives_one_reading_for_each_asked_id() -> None:
     async def main() -> Asked:
         async with (
             Loopback(reset) as server,
@@ -408,7 +427,7 @@ def test_transport_error_gives_one_reading_for_each_asked_id():
     ]
 
 
-def test_transport_error_of_a_search_gives_one_reading():
+def test_transport_error_of_a_search_gives_one_reading() -> None:
     async def main() -> Asked:
         async with (
             Loopback(reset) as server,
@@ -430,16 +449,29 @@ def through_proxy(monkeypatch: pytest.MonkeyPatch, no_proxy: str = "") -> tuple[
     return asyncio.run(main())
 
 
-def test_proxy_is_taken_from_the_environment(monkeypatch: pytest.MonkeyPatch):
+def test_proxy_is_taken_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     asked, proxy = through_proxy(monkeypatch)
     assert asked.readings[0].verdict is Verdict.DOCUMENT
     assert proxy.seen[0].target.startswith("http://127.0.0.1:")
     assert proxy.seen[0].headers["proxy-authorization"].startswith("Basic ")
 
 
+def test_proxy_without_a_password_gets_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def main() -> Loopback:
+        async with Loopback(document()) as proxy:
+            monkeypatch.setenv("HTTP_PROXY", proxy.url)
+            async with make_fetcher(make_source("http://gateway.example")) as fetcher:
+                await fetcher.ask(get("http://gateway.example"), read)
+            return proxy
+
+    (seen,) = asyncio.run(main()).seen
+    assert seen.headers["host"] == "gateway.example"
+    assert "proxy-authorization" not in seen.headers
+
+
 def test_proxy_of_a_tls_source_gets_its_password_and_not_the_key(
     monkeypatch: pytest.MonkeyPatch,
-):
+) -> None:
     async def main() -> tuple[Asked, Loopback]:
         async with Loopback(cut(reply(403))) as proxy:
             monkeypatch.setenv("HTTPS_PROXY", proxy.url.replace("//", "//me:pass-word@"))
@@ -456,7 +488,7 @@ def test_proxy_of_a_tls_source_gets_its_password_and_not_the_key(
 
 def test_proxy_is_not_used_where_the_environment_excepts_the_host(
     monkeypatch: pytest.MonkeyPatch,
-):
+) -> None:
     asked, proxy = through_proxy(monkeypatch, no_proxy="127.0.0.1")
     assert asked.readings[0].verdict is Verdict.DOCUMENT
     assert proxy.seen == []
@@ -464,20 +496,20 @@ def test_proxy_is_not_used_where_the_environment_excepts_the_host(
 
 def test_proxy_that_is_away_is_unavailable_and_its_password_is_not_told(
     monkeypatch: pytest.MonkeyPatch,
-):
+) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://me:pass-word@127.0.0.1:1")
     asked = alone("http://gateway.example")
     assert "proxy" in asked.readings[0].detail
     assert "pass-word" not in asked.readings[0].detail
 
 
-def test_socks_proxy_is_refused_in_words(monkeypatch: pytest.MonkeyPatch):
+def test_socks_proxy_is_refused_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:1080")
     with pytest.raises(SettingsError, match="NO_PROXY"):
         make_fetcher(make_source("http://gateway.example"))
 
 
-def test_proxy_that_is_no_address_is_refused_in_words(monkeypatch: pytest.MonkeyPatch):
+def test_proxy_that_is_no_address_is_refused_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://[me:pass-word")
     with pytest.raises(SettingsError, match="HTTP_PROXY") as error:
         make_fetcher(make_source("http://gateway.example"))
@@ -495,7 +527,7 @@ def test_proxy_that_is_no_address_is_refused_in_words(monkeypatch: pytest.Monkey
         cut(b"HTTP/1.1 200 " + KEY.encode() + b"\r\nbad header " + KEY.encode() + b"\r\n\r\n"),
     ],
 )
-def test_key_is_in_no_text(echo: Reply, caplog: pytest.LogCaptureFixture):
+def test_key_is_in_no_text(echo: Reply, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
 
     async def main() -> str:
@@ -504,8 +536,8 @@ def test_key_is_in_no_text(echo: Reply, caplog: pytest.LogCaptureFixture):
             make_fetcher(make_source(server.url, max_attempts=1)) as fetcher,
         ):
             asked = await fetcher.ask(get(server.url), read)
+            fetcher.stop("enough")
             with pytest.raises(SourceRefused) as refused:
-                fetcher.stop(fetcher.stopped or "enough")
                 await fetcher.ask(get(server.url), read)
             texts = [asked.readings, fetcher, vars(fetcher), fetcher.stopped, refused.value]
             return "\n".join(map(repr, texts))
@@ -516,7 +548,7 @@ def test_key_is_in_no_text(echo: Reply, caplog: pytest.LogCaptureFixture):
 
 
 @pytest.mark.parametrize("key", ["short", "two words", "line-break\n", "schlüssel"])
-def test_key_that_no_header_can_carry_is_refused_without_being_shown(key: str):
+def test_key_that_no_header_can_carry_is_refused_without_being_shown(key: str) -> None:
     with pytest.raises(SettingsError) as error:
         Fetcher(
             make_source("http://127.0.0.1"), key=key, clock=FixedClock(NOON), rng=random.Random(1)

@@ -22,6 +22,7 @@ from tests.unit.fetch.loopback import (
     hang,
     reply,
     reset,
+    until,
 )
 
 DOWN = reply(503, b"down")
@@ -67,7 +68,7 @@ def kinds(ends: Sequence[Asked | CatalogError]) -> list[str]:
     ]
 
 
-def test_requests_are_evenly_spaced():
+def test_requests_are_evenly_spaced() -> None:
     timer = VirtualTimer()
     _, _, server = run(document(), questions=11, timer=timer, requests_per_second=4.0)
     assert len(server.seen) == 11
@@ -75,7 +76,7 @@ def test_requests_are_evenly_spaced():
     assert timer.slept == pytest.approx([0.25] * 10)
 
 
-def test_repeats_and_redirects_keep_the_pace_too():
+def test_repeats_and_redirects_keep_the_pace_too() -> None:
     timer = VirtualTimer()
     moved = reply(301, headers={"Location": "/there"})
     run(
@@ -90,19 +91,19 @@ def test_repeats_and_redirects_keep_the_pace_too():
     assert timer.now - 1000 == pytest.approx(2.0)
 
 
-def test_no_more_requests_are_in_flight_than_allowed():
+def test_no_more_requests_are_in_flight_than_allowed() -> None:
     _, _, server = run(document(), questions=30, at_once=30, max_concurrency=3)
     assert server.most_at_once == 3
     assert server.connections <= 3
     assert len(server.seen) == 30
 
 
-def test_kept_connections_are_used_again():
+def test_kept_connections_are_used_again() -> None:
     _, _, server = run(document(), questions=10)
     assert server.connections == 1
 
 
-def test_unavailable_is_repeated_with_growing_jittered_delays():
+def test_unavailable_is_repeated_with_growing_jittered_delays() -> None:
     timer = VirtualTimer()
     ends, _, server = run(
         DOWN, questions=1, timer=timer, max_attempts=6, backoff_base=1.0, backoff_max=4.0
@@ -118,12 +119,12 @@ def test_unavailable_is_repeated_with_growing_jittered_delays():
 @pytest.mark.parametrize(
     "answer", [document(), reply(404, b"no"), reply(401, b"no"), reply(402, b"no")]
 )
-def test_what_repeating_cannot_help_is_asked_once(answer: bytes):
+def test_what_repeating_cannot_help_is_asked_once(answer: bytes) -> None:
     _, _, server = run(answer, questions=1)
     assert len(server.seen) == 1
 
 
-def test_retry_after_holds_back_every_question_of_the_source():
+def test_retry_after_holds_back_every_question_of_the_source() -> None:
     timer = VirtualTimer()
     moments: list[float] = []
 
@@ -150,7 +151,7 @@ def test_retry_after_holds_back_every_question_of_the_source():
     assert min(moments[1:]) >= 1030
 
 
-def test_retry_after_as_a_date_is_read_by_the_sources_own_clock():
+def test_retry_after_as_a_date_is_read_by_the_sources_own_clock() -> None:
     timer = VirtualTimer()
     headers = {
         "Retry-After": "Tue, 13 Feb 2024 03:00:20 GMT",
@@ -160,7 +161,7 @@ def test_retry_after_as_a_date_is_read_by_the_sources_own_clock():
     assert timer.slept == pytest.approx([20.0])
 
 
-def test_wait_named_by_the_answers_words_is_kept():
+def test_wait_named_by_the_answers_words_is_kept() -> None:
     timer = VirtualTimer()
 
     def words(answer: Answer) -> list[Reading]:
@@ -179,7 +180,7 @@ def test_wait_named_by_the_answers_words_is_kept():
     assert timer.slept == pytest.approx([12.0])
 
 
-def test_retry_after_beyond_the_ceiling_stops_the_source_at_once():
+def test_retry_after_beyond_the_ceiling_stops_the_source_at_once() -> None:
     timer = VirtualTimer()
     ends, fetcher, server = run(
         reply(429, headers={"Retry-After": "3600"}), questions=3, timer=timer
@@ -192,7 +193,7 @@ def test_retry_after_beyond_the_ceiling_stops_the_source_at_once():
     assert "retry_after_max (300 s)" in fetcher.stopped
 
 
-def test_throttling_without_a_word_pauses_and_slows_the_source():
+def test_throttling_without_a_word_pauses_and_slows_the_source() -> None:
     timer = VirtualTimer()
     ends, _, _ = run(
         SLOW,
@@ -203,11 +204,11 @@ def test_throttling_without_a_word_pauses_and_slows_the_source():
         backoff_base=0.001,
     )
     assert kinds(ends) == ["document", "document"]
-    # A pause of next to nothing, then half the rate, a fiftieth of which came back.
-    assert timer.slept[-1] == pytest.approx(1 / 5.2)
+    # A pause of next to nothing, then half the rate.
+    assert timer.slept[-1] == pytest.approx(1 / 5)
 
 
-def test_budget_is_reserved_in_blocks_and_its_rest_handed_back():
+def test_budget_is_reserved_in_blocks_and_its_rest_handed_back() -> None:
     asked_for: list[int] = []
 
     async def reserve(count: int) -> int:
@@ -220,7 +221,7 @@ def test_budget_is_reserved_in_blocks_and_its_rest_handed_back():
     assert fetcher.unspent == 3
 
 
-def test_budget_is_never_overspent_and_its_end_is_told():
+def test_budget_is_never_overspent_and_its_end_is_told() -> None:
     left = 7
 
     async def reserve(count: int) -> int:
@@ -246,18 +247,19 @@ def test_budget_is_never_overspent_and_its_end_is_told():
     assert "budget of 7 requests is used up" in str(error)
 
 
-def test_budget_that_ends_between_repeats_leaves_what_was_learnt():
-    async def reserve(count: int) -> int:  # noqa: ARG001
-        return 0 if used else used.append(1) or 1
+def test_budget_that_ends_between_repeats_leaves_what_was_learnt() -> None:
+    grants = [1, 0, 0]
 
-    used: list[int] = []
+    async def reserve(count: int) -> int:
+        return min(count, grants.pop(0))
+
     ends, _, server = run(DOWN, questions=2, reserve=reserve)
     assert kinds(ends) == ["unavailable", "BudgetUsedUp"]
     assert isinstance(ends[0], Asked)
     assert (ends[0].requests, ends[0].attempts, len(server.seen)) == (1, 1, 1)
 
 
-def test_reservation_that_fails_is_told_to_the_question():
+def test_reservation_that_fails_is_told_to_the_question() -> None:
     async def reserve(count: int) -> int:
         raise CatalogError(f"no {count}")
 
@@ -266,7 +268,7 @@ def test_reservation_that_fails_is_told_to_the_question():
     assert server.seen == []
 
 
-def test_key_refused_by_the_first_answer_stops_the_source():
+def test_key_refused_by_the_first_answer_stops_the_source() -> None:
     ends, fetcher, server = run(reply(401, b"invalid \x1b[31m token"), questions=3)
     assert kinds(ends) == ["denied", "SourceRefused", "SourceRefused"]
     assert len(server.seen) == 1
@@ -278,7 +280,7 @@ def test_key_refused_by_the_first_answer_stops_the_source():
     assert str(ends[1]) == fetcher.stopped
 
 
-def test_source_that_is_down_stops_the_run():
+def test_source_that_is_down_stops_the_run() -> None:
     ends, fetcher, server = run(
         document(), DOWN, questions=9, max_attempts=2, backoff_base=0.001, breaker_failures=3
     )
@@ -289,7 +291,7 @@ def test_source_that_is_down_stops_the_run():
     assert "sources check loopback" in fetcher.stopped
 
 
-def test_stop_ends_questions_that_wait_and_keeps_what_is_in_flight():
+def test_stop_ends_questions_that_wait_and_keeps_what_is_in_flight() -> None:
     release = asyncio.Event()
 
     async def held(writer: asyncio.StreamWriter) -> None:
@@ -314,11 +316,9 @@ def test_stop_ends_questions_that_wait_and_keeps_what_is_in_flight():
                         return error
 
                 backing_off = asyncio.create_task(one())
-                while not timer.slept:
-                    await asyncio.sleep(0)
+                await until(lambda: bool(timer.slept))
                 in_flight = asyncio.create_task(one())
-                while len(server.seen) < 2:
-                    await asyncio.sleep(0)
+                await until(lambda: len(server.seen) == 2)
                 not_sent = asyncio.create_task(one())
                 await asyncio.sleep(0)
                 fetcher.stop("interrupted")
@@ -332,7 +332,7 @@ def test_stop_ends_questions_that_wait_and_keeps_what_is_in_flight():
 
 
 @pytest.mark.parametrize("fault", [hang, drip(b"{"), cut(reply(200, b"{", length=9))])
-def test_cancelled_questions_leave_no_connection_and_no_permit(fault: Reply):
+def test_cancelled_questions_leave_no_connection_and_no_permit(fault: Reply) -> None:
     async def main() -> None:
         async with Loopback(fault) as server:
             source = make_source(server.url, max_concurrency=4, read_timeout=5.0)
@@ -357,7 +357,7 @@ def test_cancelled_questions_leave_no_connection_and_no_permit(fault: Reply):
     asyncio.run(main())
 
 
-def test_cancelled_question_gives_back_what_it_did_not_send():
+def test_cancelled_question_gives_back_what_it_did_not_send() -> None:
     granted = 0
 
     async def reserve(count: int) -> int:
@@ -382,7 +382,7 @@ def test_cancelled_question_gives_back_what_it_did_not_send():
     assert requests + unspent == granted > 0
 
 
-def test_error_in_reading_an_answer_is_the_callers_own():
+def test_error_in_reading_an_answer_is_the_callers_own() -> None:
     def broken(answer: Answer) -> list[Reading]:
         raise ZeroDivisionError(answer.status)
 
@@ -398,7 +398,7 @@ def test_error_in_reading_an_answer_is_the_callers_own():
     asyncio.run(main())
 
 
-def test_documents_nobody_asked_for_do_not_hide_a_failure():
+def test_documents_nobody_asked_for_do_not_hide_a_failure() -> None:
     def batch(answer: Answer) -> list[Reading]:
         (reading,) = read(answer)
         return [
@@ -418,7 +418,37 @@ def test_documents_nobody_asked_for_do_not_hide_a_failure():
     assert len(asked.readings) == 2
 
 
-def test_reset_between_answers_opens_a_new_connection():
+def test_budget_that_ends_within_a_redirect_is_told_in_the_reading() -> None:
+    grants = [1, 0, 0]
+
+    async def reserve(count: int) -> int:
+        return min(count, grants.pop(0))
+
+    moved = reply(301, headers={"Location": "/there"})
+    ends, _, server = run(moved, questions=1, reserve=reserve)
+    assert isinstance(ends[0], Asked)
+    assert "it redirects, but source loopback: today's budget" in ends[0].readings[0].detail
+    assert (ends[0].requests, ends[0].attempts, len(server.seen)) == (1, 1, 1)
+
+
+def test_pause_holds_a_question_that_had_its_moment_already() -> None:
+    timer = VirtualTimer()
+    throttled = reply(429, headers={"Retry-After": "60"})
+
+    async def main() -> float:
+        async with (
+            Loopback(throttled, document()) as server,
+            make_fetcher(make_source(server.url, requests_per_second=0.5), timer=timer) as fetcher,
+        ):
+            await asyncio.gather(*(fetcher.ask(get(server.url), read) for _ in range(2)))
+            assert len(server.seen) == 3
+            return timer.now
+
+    # Whichever comes first after the pause: the other waits for half the rate.
+    assert asyncio.run(main()) >= 1060 + 1 / 0.25
+
+
+def test_reset_between_answers_opens_a_new_connection() -> None:
     ends, _, server = run(document(), reset, document(), questions=3)
     assert kinds(ends) == ["document"] * 3
     assert server.connections >= 2

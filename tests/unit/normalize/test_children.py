@@ -216,6 +216,7 @@ def test_a_list_with_an_element_that_cannot_be_read_is_not_stated(
     document: Document, path: str
 ) -> None:
     assert list(unmapped(document)) == [path]
+    assert path in document.paths
     assert document.lists == {}
 
 

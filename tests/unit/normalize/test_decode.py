@@ -33,7 +33,17 @@ def test_numbers_that_no_column_can_take_are_told_apart_from_text(number: str) -
 
 
 @pytest.mark.parametrize(
-    "payload", [b"", b"<html>", b'{"a": ', b"{} {}", b"\xff\xfe\xfd", b'"\xe9"', b"[" * 100_000]
+    "payload",
+    [
+        b"",
+        b"<html>",
+        b'{"a": ',
+        b"{} {}",
+        b"\xff\xfe\xfd",
+        b'"\xe9"',
+        b"[" * 100_000,
+        b'["\\ud800",' + b"[" * 100_000,
+    ],
 )
 def test_what_is_no_json_is_refused(payload: bytes) -> None:
     with pytest.raises(NormalizeError):

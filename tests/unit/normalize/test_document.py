@@ -139,6 +139,7 @@ def test_an_unexpected_type_or_range_says_nothing_and_is_reported(
     assert document.scalars == {}
     assert document.lists == {}
     assert unmapped(document) == {name: shown}
+    assert name in document.paths
 
 
 def test_a_user_id_too_long_to_be_a_key_is_reported() -> None:
@@ -243,7 +244,9 @@ def test_ratings_of_no_known_star_or_type_are_reported() -> None:
         f"{RATINGS}.6",
         f"{RATINGS}.5:string",
     }
-    assert set(unmapped(read(reviewed([1, 2, 3, 4, "x"])))) == {f"{RATINGS}.5:string"}
+    listed = read(reviewed([1, 2, 3, 4, "x"]))
+    assert set(unmapped(listed)) == {f"{RATINGS}.5:string"}
+    assert f"{RATINGS}.5:string" in listed.paths
 
 
 @pytest.mark.parametrize(("sent", "said"), [(None, (None, None)), ("", (None, None))])
@@ -265,7 +268,12 @@ def test_mime_types_are_a_set_in_lower_case_named_by_a_digest() -> None:
     assert one.mime_sets == {digest: ("application/pdf", "text/x-script.python")}
     assert sets("application/pdf").scalars["accepted_mime_types"] != digest
     assert tuple(sets().mime_sets.values()) == ((),)
+    odd_sets = [sets(), sets(""), sets("a", "b"), sets("a\nb")]
+    assert len({document.scalars["accepted_mime_types"] for document in odd_sets}) == 4
     assert unmapped(sets("x" * 300))
+    assert read(at("product_features.attachments.image_mime_types", None)).scalars == {
+        "image_mime_types": None
+    }
 
 
 WRAPPINGS: dict[str, Any] = {

@@ -1,0 +1,246 @@
+"""``changes``: what changed, made to be read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Annotated, Any
+
+import typer
+from rich.text import Text
+
+from catalog.cli.context import start
+from catalog.cli.options import (
+    CatalogOption,
+    ConfigOption,
+    JsonOption,
+    SinceOption,
+    UntilOption,
+    read_moment,
+)
+from catalog.cli.output import Output, diff_text
+from catalog.cli.text import count, harmless, iso, moment, number, shown, word_diff
+from catalog.query import changes as query
+from catalog.references import parse_reference
+from catalog.storage.engine import read
+from catalog.times import DAY, day_of
+
+LONG = 60
+"""Texts of so many characters are shown as word diffs; shorter ones as old → new."""
+PART = 300
+"""Characters of one part of a word diff."""
+
+
+def changes(
+    ctx: typer.Context,
+    ref: Annotated[
+        str | None, typer.Argument(metavar="[REF]", help="Of this GPT alone.")
+    ] = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    field: Annotated[
+        str | None,
+        typer.Option(
+            metavar="F", help="Of this field alone: its path, or its last part: name, tools."
+        ),
+    ] = None,
+    cls: Annotated[
+        query.ChangeClass | None,
+        typer.Option("--class", help="Of this class alone."),
+    ] = None,
+    everything: Annotated[
+        bool,
+        typer.Option(
+            "--all",
+            help="Also what is hidden otherwise: what the platform changed for all, what comes and"
+            " goes in author fields, and each single change of a mass event.",
+        ),
+    ] = False,
+    catalog: CatalogOption = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what changed: what, from, to, when, and in whose words; oldest first.
+
+    A change lies between the last time the old value was said and the first time the new one was.
+    With --json every change is a line of its own, those of mass events too.
+    """
+    app = start(ctx, catalog, config, as_json=as_json)
+    wanted = query.Wanted(
+        gizmo_id=None if ref is None else parse_reference(ref),
+        since=read_moment(since, "--since"),
+        until=read_moment(until, "--until", end_of_day=True),
+        field=None if field is None else query.field_named(field),
+        cls=cls,
+        everything=everything,
+    )
+    with app.catalog() as engine, read(engine) as conn:
+        found = query.iterate(conn, wanted)
+        if app.out.as_json:
+            for change in found:
+                app.out.json(as_json_line(change))
+            return
+        printer = Printer(app.out, fold_events=not everything and ref is None)
+        for change in found:
+            if change.event_id and change.event_id not in printer.events:
+                printer.events.update(query.events(conn, [change.event_id]))
+            printer.print(change)
+        printer.finish()
+
+
+def as_json_line(change: query.Change) -> dict[str, Any]:
+    """A change as the contract has it; a disagreement of sources counts as a flap (rule 4)."""
+    is_time = query.is_time(change.field)
+    return {
+        "gizmo_id": change.gizmo_id,
+        "observed_at": iso(change.observed_at),
+        "not_before": iso(change.not_before),
+        "class": change.cls,
+        "field": change.field,
+        "kind": change.kind,
+        "old": iso(change.old) if is_time else change.old,
+        "new": iso(change.new) if is_time else change.new,
+        "source": change.source,
+        "flap": change.flap or change.disagreement,
+        "event": change.event_id,
+    }
+
+
+class Printer:
+    """Prints changes for people: a heading a GPT and moment, a line a change.
+
+    Args:
+        out: where.
+        fold_events: print a mass event once, in place of its single changes.
+        named: whether a heading names the GPT.
+    """
+
+    def __init__(self, out: Output, *, fold_events: bool, named: bool = True) -> None:
+        self.events: dict[str, query.MassEvent] = {}
+        self._out = out
+        self._fold = fold_events
+        self._named = named
+        self._heading: tuple[str, int] | None = None
+        self._said: set[str] = set()
+        self._shown = 0
+        self._folded = 0
+
+    def print(self, change: query.Change) -> None:
+        """Print one change, or the mass event it is part of."""
+        event = self.events.get(change.event_id or "")
+        if event is not None and self._fold:
+            self._folded += 1
+            if event.event_id not in self._said:
+                self._said.add(event.event_id)
+                self._event(event)
+            return
+        self._shown += 1
+        if self._heading != (change.gizmo_id, change.observed_at):
+            self._heading = (change.gizmo_id, change.observed_at)
+            self._out.line(self._head(change))
+        self._out.line(body(change))
+
+    def finish(self) -> None:
+        """Say how much there was."""
+        if not self._shown and not self._folded:
+            self._out.line("no changes")
+            return
+        text = count(self._shown, "change")
+        if self._folded:
+            events = count(len(self._said), "mass event")
+            text += f", and {events} in place of {count(self._folded, 'single change')}"
+        self._out.note(text)
+
+    def _head(self, change: query.Change) -> Text:
+        head = Text(when(change.observed_at, change.not_before), "bold")
+        if self._named:
+            head.append(f"  {change.gizmo_id}", "bold")
+            head.append(f"  {harmless(change.name or '')}")
+        return head.append(f"  (says {harmless(change.source)})", "dim")
+
+    def _event(self, event: query.MassEvent) -> None:
+        self._heading = None
+        days = event.first_day
+        if event.last_day != event.first_day:
+            days += f" to {event.last_day}"
+        head = Text(f"{days}  mass event", "bold")
+        head.append(f"  {event.gpts:,} of {event.compared:,} GPTs at once")
+        self._out.line(head)
+        for word, value in (("−", event.removed), ("+", event.added)):
+            if value not in (None, [], ""):
+                self._out.line(f"  {word} {label(event.field)}: {_value(event.field, value)}")
+
+
+def when(observed_at: int, not_before: int | None) -> str:
+    """When a change was seen, and how long before it may have happened."""
+    text = moment(observed_at)
+    if not_before is None:
+        return text
+    if day_of(not_before) == day_of(observed_at):
+        return f"{text} (after {moment(not_before)[11:]})"
+    days = (observed_at - not_before) / DAY
+    return f"{text} (after {moment(not_before)}, {number(round(days, 1))} d before)"
+
+
+def label(path: str) -> str:
+    """A field's path without what all paths begin with."""
+    return path.removeprefix("gizmo.").removeprefix("display.")
+
+
+def body(change: query.Change) -> Text:
+    """One change as a line."""
+    sign = {"added": "+", "removed": "−", "changed": "~"}[change.kind]
+    style = {"added": "green", "removed": "red", "changed": ""}[change.kind]
+    text = Text("  ")
+    text.append(f"{sign} {label(change.field)}: ", style)
+    old, new = change.old, change.new
+    if change.kind == "changed":
+        text.append_text(_changed(change.field, old, new))
+    elif change.field == query.STATUS:
+        text.append("first seen, listed" if change.new == "listed" else str(change.new))
+    else:
+        text.append(_value(change.field, new if change.kind == "added" else old))
+    marks = [
+        word
+        for word, is_set in (
+            ("flap", change.flap),
+            ("sources disagree", change.disagreement),
+            ("platform", change.cls == "platform"),
+            ("mass event", change.event_id is not None),
+        )
+        if is_set
+    ]
+    if marks:
+        text.append(f"  [{', '.join(marks)}]", "dim")
+    return text
+
+
+def _changed(path: str, old: Any, new: Any) -> Text:
+    if isinstance(old, str) and isinstance(new, str) and max(len(old), len(new)) > LONG:
+        return diff_text(word_diff(old, new), PART)
+    if isinstance(old, dict) and isinstance(new, dict):
+        members = [key for key in {**old, **new} if old.get(key) != new.get(key)]
+        return Text(
+            ", ".join(f"{key} {shown(old.get(key))} → {shown(new.get(key))}" for key in members)
+        )
+    if _are_texts(old) and _are_texts(new):
+        return Text(_members(old, new))
+    return Text(f"{_value(path, old)} → {_value(path, new)}")
+
+
+def _are_texts(value: Any) -> bool:
+    return isinstance(value, list | tuple) and all(isinstance(each, str) for each in value)
+
+
+def _members(old: Iterable[str], new: Iterable[str]) -> str:
+    before, after = set(old), set(new)
+    came = [f"+{harmless(each)}" for each in sorted(after - before)]
+    went = [f"−{harmless(each)}" for each in sorted(before - after)]
+    return ", ".join(went + came) or "the same in another order"
+
+
+def _value(path: str, value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {shown(each)}" for key, each in value.items())
+    if isinstance(value, str) and len(value) > LONG:
+        return f"“{harmless(value)}”"
+    return shown(value, time=query.is_time(path))

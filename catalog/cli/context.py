@@ -1,0 +1,179 @@
+"""What every command needs: settings, clock, catalog, secrets, and where to print."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from catalog.cli.output import Output
+from catalog.errors import SettingsError
+from catalog.fetch.clock import make_clock
+from catalog.secrets import MIN_LENGTH, Redactor
+from catalog.settings import (
+    CLOCK_VARIABLE,
+    Settings,
+    SourceSettings,
+    known_secrets,
+    load_settings,
+    source_keys,
+)
+from catalog.storage.engine import open_engine
+from catalog.storage.schema import check_schema
+
+if TYPE_CHECKING:
+    from catalog.storage.engine import Engine
+    from catalog.times import Clock
+
+CONFIG = Path("catalog.toml")
+"""The settings that are read where none are named, if they are there."""
+
+
+@dataclass(frozen=True)
+class Common:
+    """The options that stand before a command's name.
+
+    Attributes:
+        catalog: ``--catalog``.
+        config: ``--config``.
+        as_json: ``--json``.
+    """
+
+    catalog: str | None = None
+    config: Path | None = None
+    as_json: bool = False
+
+
+@dataclass(frozen=True)
+class App:
+    """A command under way.
+
+    Attributes:
+        common: the options that all commands take.
+        environ: the environment.
+        out: where it prints.
+    """
+
+    common: Common
+    environ: Mapping[str, str] = field(repr=False)
+    out: Output
+
+    @property
+    def config_path(self) -> Path:
+        """Where the settings are, or would be."""
+        return self.common.config or CONFIG
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The settings."""
+        path = self.config_path if self.common.config or CONFIG.is_file() else None
+        return load_settings(path, self.environ, url=self.common.catalog)
+
+    @cached_property
+    def clock(self) -> Clock:
+        """The clock, which ``GPTS_CATALOG_CLOCK`` hands in."""
+        return make_clock(self.environ.get(CLOCK_VARIABLE))
+
+    @cached_property
+    def rng(self) -> random.Random:
+        """For jitter, and the random part of a run's id."""
+        return random.SystemRandom()
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The keys of all sources: what an answer could echo."""
+        return source_keys(self.settings, self.environ)
+
+    @contextmanager
+    def catalog(self, *, read_only: bool = True) -> Iterator[Engine]:
+        """The catalog, checked to be of this program's schema.
+
+        Args:
+            read_only: opened so that the engine itself refuses every write; else durable.
+
+        Raises:
+            StorageError: it cannot be used.
+        """
+        url = self.settings.catalog.url
+        engine = open_engine(url, read_only=read_only, durable=not read_only)
+        try:
+            check_schema(engine)
+            yield engine
+        finally:
+            engine.dispose()
+
+    def source(self, name: str | None, *, asked: bool = True) -> SourceSettings:
+        """The source that is meant: the one named, or the only one that can be asked.
+
+        Raises:
+            SettingsError: there is none of that name, or which one is meant is not clear.
+        """
+        sources = self.settings.sources
+        if name is not None:
+            if name not in sources:
+                known = ", ".join(sorted(sources)) or "none"
+                raise SettingsError(
+                    f"--source {name}: {self.config_path} has no [sources.{name}];"
+                    f" configured are: {known}"
+                )
+            found = sources[name]
+            if asked and found.dialect == "recorded":
+                raise SettingsError(
+                    f"source {name} holds recorded answers and cannot be asked:"
+                    " name a gateway with --source, or use gpts-catalog import"
+                )
+            return found
+        able = sorted(each.name for each in sources.values() if each.dialect != "recorded")
+        if len(able) == 1:
+            return sources[able[0]]
+        if not able:
+            raise SettingsError(
+                f"{self.config_path} names no source that can be asked: add one, as"
+                ' [sources.mine] with dialect = "gpts-v2", base_url and api_key_env;'
+                " gpts-catalog init writes a commented example"
+            )
+        raise SettingsError(f"which source? name one with --source: {', '.join(able)}")
+
+
+def start(
+    ctx: typer.Context, catalog: str | None, config: Path | None, *, as_json: bool
+) -> App:
+    """Put together what a command needs; what stands after its name goes first.
+
+    Args:
+        ctx: carries the options before the command's name.
+        catalog: ``--catalog`` after it.
+        config: ``--config`` after it.
+        as_json: ``--json`` after it.
+    """
+    before = ctx.obj if isinstance(ctx.obj, Common) else Common()
+    common = Common(
+        catalog=catalog or before.catalog,
+        config=config or before.config,
+        as_json=as_json or before.as_json,
+    )
+    return App(common=common, environ=os.environ, out=Output(as_json=common.as_json))
+
+
+def without_secrets(text: str, common: Common, environ: Mapping[str, str]) -> str:
+    """``text`` without any secret that we know of (law 10).
+
+    Args:
+        text: an error's.
+        common: names the settings.
+        environ: the environment.
+    """
+    path = common.config or (CONFIG if CONFIG.is_file() else None)
+    try:
+        settings = load_settings(path, environ, url=common.catalog)
+    except (SettingsError, OSError):
+        settings = Settings()
+    secrets = [each for each in known_secrets(settings, environ) if len(each) >= MIN_LENGTH]
+    return Redactor(secrets).text(text)

@@ -1,0 +1,108 @@
+"""``import``: documents from files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from catalog.cli.context import start
+from catalog.cli.options import CatalogOption, ConfigOption, JsonOption, read_moment
+from catalog.cli.progress import ImportDisplay
+from catalog.cli.text import count, duration, harmless
+from catalog.derive import Derivation
+from catalog.importing import Imported, Importer
+from catalog.secrets import Redactor
+
+
+def import_(
+    ctx: typer.Context,
+    paths: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="PATH...",
+            help="Files and folders: .json, .jsonl, .ndjson, each also .gz or .zst.",
+        ),
+    ],
+    source: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="Whose answers they are. A name that catalog.toml does not have is taken as"
+            " recorded answers.",
+        ),
+    ],
+    observed_at: Annotated[
+        str | None,
+        typer.Option(
+            metavar="T", help="When documents were said that do not say it themselves."
+        ),
+    ] = None,
+    catalog: CatalogOption = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Take documents from files into the catalog, as said when they say they were.
+
+    Every file or line that is no document is named, with the reason; the exit status is then 1.
+    What is there already changes nothing.
+    """
+    app = start(ctx, catalog, config, as_json=as_json)
+    at = read_moment(observed_at, "--observed-at")
+    configured = app.settings.sources.get(source)
+    if configured is None:
+        app.out.note(
+            f"{app.config_path} has no source {source!r}: taken as recorded answers of that name"
+        )
+    with app.catalog(read_only=False) as engine, ImportDisplay(app.out) as display:
+        importer = Importer(
+            engine,
+            source,
+            configured.dialect if configured else "recorded",
+            deriver=Derivation(),
+            redactor=Redactor(app.keys),
+            clock=app.clock,
+            rng=app.rng,
+            observed_at=at,
+            report=display.show,
+        )
+        done = importer.run(paths)
+    for line in describe(done, source):
+        app.out.line(line)
+    app.out.json(msgspec.to_builtins(done))
+    return 1 if done.set_aside else 0
+
+
+def describe(done: Imported, source: str) -> list[str]:
+    """What an import did, line by line."""
+    lines = [
+        f"read {count(done.files, 'file')} as source {source}"
+        f" in {duration(done.seconds)}: {count(done.documents, 'document')}"
+    ]
+    if done.observations:
+        effects = [
+            f"{done.new:,} of GPTs not known before",
+            f"{done.changed:,} with changed content",
+            f"{done.unchanged:,} with none",
+        ]
+        lines.append(f"  {done.observations:,} new to the catalog: {', '.join(effects)}")
+    if done.known:
+        lines.append(f"  {done.known:,} known already")
+    if done.mentions:
+        lines.append(f"  {count(done.mentions, 'new mention')} of ids in lists and searches")
+    if done.misdated:
+        times = count(done.misdated, "time that is", "times that are")
+        lines.append(f"  {times} not believable, and replaced by the next best")
+    if done.file_dated:
+        lines.append(
+            f"  warning: {count(done.file_dated, 'document')} dated by their file alone:"
+            " name their time with --observed-at"
+        )
+    if not done.observations and not done.mentions:
+        lines.append("  nothing changed")
+    if done.set_aside:
+        lines.append(f"not taken, {count(len(done.set_aside), 'file or line', 'files and lines')}:")
+        lines += [f"  {harmless(each.place)}: {harmless(each.reason)}" for each in done.set_aside]
+    return lines

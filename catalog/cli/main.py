@@ -1,0 +1,145 @@
+"""The entry point: parse, call, and turn errors into one message and an exit status."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.exceptions import Abort, TyperException
+
+from catalog import __version__
+from catalog.cli import (
+    care,
+    changes,
+    demo,
+    harvest,
+    importing,
+    metrics,
+    setup,
+    show,
+    simulate,
+    sources,
+    status,
+)
+from catalog.cli.context import Common, without_secrets
+from catalog.cli.options import CatalogOption, ConfigOption, JsonOption
+from catalog.cli.text import harmless
+from catalog.errors import CatalogError
+
+INTERRUPTED = 130
+"""What shells expect of a program that Ctrl-C ended."""
+PIPE_CLOSED = 141
+"""What shells expect of a program whose reader went away."""
+
+app = typer.Typer(
+    name="gpts-catalog",
+    help="Harvest, keep and query what is publicly said about custom GPTs.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+
+
+def _version(value: bool) -> None:  # noqa: FBT001  (Typer calls it so)
+    if value:
+        typer.echo(f"gpts-catalog {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    ctx: typer.Context,
+    catalog: CatalogOption = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+    version: Annotated[  # noqa: ARG001  (its callback prints it)
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    """Harvest, keep and query what is publicly said about custom GPTs."""
+    ctx.obj = Common(catalog=catalog, config=config, as_json=as_json)
+
+
+_COMMANDS: tuple[tuple[str, Any], ...] = (
+    ("demo", demo.demo),
+    ("init", setup.init),
+    ("upgrade", setup.upgrade),
+    ("harvest", harvest.harvest),
+    ("import", importing.import_),
+    ("show", show.show),
+    ("changes", changes.changes),
+    ("metrics", metrics.metrics),
+    ("status", status.status),
+    ("verify", care.verify),
+    ("digest", care.digest),
+    ("rebuild", care.rebuild),
+    ("simulate-gateway", simulate.simulate_gateway),
+)
+for _name, _function in _COMMANDS:
+    app.command(_name)(_function)
+app.add_typer(sources.app, name="sources")
+
+
+def main(args: list[str] | None = None) -> None:
+    """Run the command line and end the process.
+
+    Args:
+        args: the words after the program's name; those of the process if not given.
+    """
+    try:
+        outcome = run(args)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader of a pipe went away, as head does: no fault. Python would complain once more
+        # when it flushes at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        outcome = PIPE_CLOSED
+    sys.exit(outcome)
+
+
+def run(args: list[str] | None = None) -> int:
+    """Run the command line.
+
+    Args:
+        args: the words after the program's name; those of the process if not given.
+
+    Returns:
+        The exit status.
+    """
+    words = sys.argv[1:] if args is None else args
+    try:
+        outcome = app(words, prog_name="gpts-catalog", standalone_mode=False)
+    except CatalogError as error:
+        _complain(str(error), words)
+        return error.exit_status
+    except TyperException as error:
+        if not error.format_message():  # help was printed instead
+            return 2
+        _complain(f"{error.format_message()} See gpts-catalog --help", words)
+        return error.exit_code
+    except (KeyboardInterrupt, Abort):
+        _complain("stopped", words)
+        return INTERRUPTED
+    return outcome if isinstance(outcome, int) else 0
+
+
+def _complain(text: str, words: list[str]) -> None:
+    """One message on stderr, harmless and without secrets."""
+    text = without_secrets(text, _named_in(words), os.environ)
+    sys.stderr.write(f"error: {harmless(text, lines=True)}\n")
+
+
+def _named_in(words: list[str]) -> Common:
+    """The catalog and the settings that the words name, wherever they stand."""
+    found: dict[str, str] = {}
+    for place, word in enumerate(words):
+        name, equals, value = word.partition("=")
+        if name in {"--catalog", "--config"}:
+            found[name] = value if equals else next(iter(words[place + 1 :]), "")
+    config = found.get("--config")
+    return Common(catalog=found.get("--catalog"), config=Path(config) if config else None)

@@ -1,0 +1,231 @@
+"""``show``: one GPT, all of it."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, Any
+
+import typer
+from rich.text import Text
+
+from catalog.cli.changes import Printer, label
+from catalog.cli.context import App, start
+from catalog.cli.metrics import LABELS
+from catalog.cli.options import (
+    AtOption,
+    CatalogOption,
+    ConfigOption,
+    JsonOption,
+    KnownAtOption,
+    ReferenceArgument,
+    read_moment,
+)
+from catalog.cli.text import count, harmless, iso, moment, number, shorten, shown
+from catalog.cli.tojson import gizmo_json, history_json
+from catalog.derive import Derivation
+from catalog.errors import UsageError
+from catalog.query import gizmos
+from catalog.query import history as histories
+from catalog.query.raw import original
+from catalog.query.told import Known
+from catalog.references import parse_reference
+from catalog.storage.engine import read
+from catalog.times import Micros
+
+QUIET_FIELDS = frozenset({"name", "created_ago_str"})
+"""The name stands above; the other is a localized text about the moment of asking."""
+LONGEST = 2000
+"""Characters of a value that are shown; --json and --raw have all of it."""
+
+
+def show(
+    ctx: typer.Context,
+    ref: ReferenceArgument,
+    at: AtOption = None,
+    known_at: KnownAtOption = None,
+    history: Annotated[
+        bool, typer.Option("--history", help="How it came to be: every status and every change.")
+    ] = False,
+    raw: Annotated[
+        bool, typer.Option("--raw", help="The original bytes of its document, as they came.")
+    ] = False,
+    catalog: CatalogOption = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show one GPT, all of it: every field with its value, since when, and who says so."""
+    app = start(ctx, catalog, config, as_json=as_json)
+    if raw and history:
+        raise UsageError("--raw and --history show two things: name one of them")
+    gizmo_id = parse_reference(ref)
+    then = read_moment(at, "--at", end_of_day=True)
+    by = read_moment(known_at, "--known-at", end_of_day=True)
+    deriver = Derivation()
+    known = None if by is None else Known(at=by, deriver=deriver)
+    with app.catalog() as engine, read(engine) as conn:
+        if raw:
+            found = original(conn, gizmo_id, deriver, then, by)
+            app.out.note(
+                f"{gizmo_id}: as {found.source} sent it, observed at {moment(found.observed_at)}"
+                + (", a secret replaced in it" if found.redacted else "")
+            )
+            _write_bytes(found.payload)
+        elif history:
+            past = histories.history(conn, gizmo_id, known, then)
+            print_history(app, past)
+            app.out.json(history_json(past))
+        else:
+            gizmo = gizmos.get(conn, gizmo_id, then, known)
+            print_gizmo(app, gizmo)
+            app.out.json(gizmo_json(gizmo))
+
+
+def _write_bytes(payload: bytes) -> None:
+    """Write bytes as they are; on a terminal, where they could steer it, harmless."""
+    sys.stdout.flush()
+    if sys.stdout.isatty():
+        sys.stdout.write(harmless(payload.decode("utf-8", "replace"), lines=True) + "\n")
+    else:
+        sys.stdout.buffer.write(payload)
+        sys.stdout.buffer.flush()
+
+
+def print_gizmo(app: App, gizmo: gizmos.Gizmo) -> None:
+    """Print one GPT for people."""
+    out = app.out
+    out.line(f"{gizmo.gizmo_id}  {harmless(gizmo.name or '(no name)')}", "bold")
+    for word, as_of in (("as of", gizmo.at), ("as known at", gizmo.known_at)):
+        if as_of is not None:
+            out.line(f"{word} {moment(as_of)}")
+    out.line(f"{gizmo.status} since {moment(gizmo.status_since)}")
+    if gizmo.at is None:
+        out.line(
+            f"first seen {moment(gizmo.first_seen_at)}, last seen {moment(gizmo.last_seen_at)},"
+            f" last changed {moment(gizmo.last_changed_at)}"
+        )
+    if gizmo.stale_copies:
+        out.line(f"{count(gizmo.stale_copies, 'stale copy', 'stale copies')} set aside")
+    by_table: dict[str, list[gizmos.Fact]] = {}
+    for fact in gizmo.facts:
+        by_table.setdefault(fact.field.table, []).append(fact)
+    lists = {listed.field.table: listed for listed in gizmo.lists}
+    _facts(app, "content", by_table.get("gizmo_revisions", []))
+    _facts(app, "author", by_table.get("gizmo_authors", []))
+    if "author_socials" in lists:
+        _list(app, lists.pop("author_socials"))
+    for listed in lists.values():
+        _list(app, listed)
+    _facts(app, "attachments", by_table.get("attachments", []))
+    _numbers(app, "numbers", gizmo.metrics)
+    for point in gizmo.stats:
+        _numbers(app, f"counters of source {point.source}, its own", point)
+    _facts(app, "as last sent; a difference means nothing", by_table.get("gizmos", []))
+
+
+def _facts(app: App, title: str, facts: list[gizmos.Fact]) -> None:
+    rows = [
+        (label(fact.field.path), _fact_value(fact), _says(fact))
+        for fact in facts
+        if fact.field.column not in QUIET_FIELDS and fact.value is not None
+    ]
+    nulls = [label(fact.field.path) for fact in facts if fact.value is None]
+    if not rows and not nulls:
+        return
+    app.out.heading(title)
+    wide = max((len(name) for name, _, _ in rows), default=0)
+    for name, value, says in rows:
+        line = Text(f"  {name:<{wide}}  ")
+        line.append(_indented(value, wide + 4))
+        line.append(f"  {says}", "dim")
+        app.out.line(line)
+    if nulls:
+        app.out.line(f"  null: {', '.join(nulls)}", "dim")
+
+
+def _fact_value(fact: gizmos.Fact) -> str:
+    value = fact.value
+    if isinstance(value, str):
+        return shorten(harmless(value, lines=True), LONGEST) if value else '""'
+    if fact.field.path.endswith("_mime_types"):
+        return count(len(value), "type")
+    return shorten(shown(value, time=fact.field.type == "time"), LONGEST)
+
+
+def _indented(text: str, by: int) -> str:
+    return text.replace("\r", "").replace("\n", "\n" + " " * by)
+
+
+def _says(fact: gizmos.Fact) -> str:
+    since = "" if fact.since is None else f"since {moment(fact.since)}, "
+    return f"({since}{harmless(fact.said.source)}{_unsent(fact.unsent_since)})"
+
+
+def _unsent(since: Micros | None) -> str:
+    return "" if since is None else f"; not sent any more since {moment(since)}"
+
+
+def _list(app: App, listed: gizmos.Listed) -> None:
+    title = f"{label(listed.field.path)}{_unsent(listed.unsent_since)}"
+    if listed.items is None:
+        app.out.heading(f"{title}: null")
+        return
+    app.out.heading(f"{title}: {number(len(listed.items))}")
+    for item in listed.items:
+        line = Text("  ")
+        line.append(shorten(_item(listed, item), LONGEST))
+        line.append(f"  (since {moment(item.since)}, {harmless(item.said.source)})", "dim")
+        app.out.line(line)
+
+
+def _item(listed: gizmos.Listed, item: gizmos.Item) -> str:
+    content = listed.field.content
+    if len(content) == 1:
+        return shown(item.values.get(content[0]))
+    texts = []
+    for name in content:
+        value = item.values.get(name)
+        if name == "json_schema" and isinstance(value, dict):
+            texts.append(_schema(value))
+        elif value is not None:
+            texts.append(shown(value) if name in {"type", "name"} else f"{name} {shown(value)}")
+    return "  ".join(texts) or harmless(item.key)
+
+
+def _schema(schema: dict[str, Any]) -> str:
+    paths = schema.get("paths")
+    if not isinstance(paths, dict):
+        return "an action's schema"
+    return f"{count(len(paths), 'path')}: " + shorten(", ".join(map(harmless, paths)), 100)
+
+
+def _numbers(app: App, title: str, numbers: gizmos.Numbers | None) -> None:
+    if numbers is None:
+        return
+    app.out.heading(f"{title}, moved last {moment(numbers.at)} ({harmless(numbers.source)})")
+    rows = [
+        [LABELS[name], shown(numbers.values[name])] for name in LABELS if name in numbers.values
+    ]
+    reviews, stars = numbers.values.get("review_count"), numbers.values.get("review_total")
+    if reviews and stars is not None:
+        rows.append(["stars on average", f"{stars / reviews:.2f}"])
+    app.out.table(rows)
+
+
+def print_history(app: App, past: histories.History) -> None:
+    """Print how one GPT came to be what it is."""
+    out = app.out
+    out.line(f"{past.gizmo_id}  {harmless(past.name or '(no name)')}", "bold")
+    out.heading("status")
+    out.table([[each.status, _stretch(each), harmless(each.said.source)] for each in past.statuses])
+    out.heading(f"{count(len(past.revisions), 'revision')}")
+    out.table([[_stretch(each), harmless(each.said.source)] for each in past.revisions])
+    out.heading("changes")
+    printer = Printer(out, fold_events=False, named=False)
+    for change in past.changes:
+        printer.print(change)
+    printer.finish()
+
+
+def _stretch(each: histories.Stretch) -> str:
+    end = "now" if each.valid_to is None else moment(each.valid_to)
+    return f"{moment(each.valid_from)} to {end}"

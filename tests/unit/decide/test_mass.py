@@ -1,0 +1,184 @@
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
+
+from hypothesis import event, given
+from hypothesis import strategies as st
+
+from catalog.decide.mass import find_mass_events
+from catalog.records import Change, MassEvent
+from catalog.times import DAY, HOUR, day_of, from_iso
+
+START = from_iso("2026-03-01T09:00:00Z")
+TAGS = "gizmo.tags"
+VOICE = "gizmo.voice.id"
+
+
+def day(number: int) -> str:
+    return day_of(START + number * DAY)
+
+
+def gpt(number: int) -> str:
+    return f"g-{number:09d}"
+
+
+def tagged(gizmo_id: str, on: int, *, added: str = "marked", at: int = START) -> Change:
+    return Change(gizmo_id, at + on * DAY, TAGS, added, None, json.dumps(added))
+
+
+def found(changes: list[Change], compared: int = 100) -> list[MassEvent]:
+    return find_mass_events(by_day(changes), lambda days: compared * len(days))
+
+
+def by_day(changes: list[Change]) -> Iterator[tuple[str, Iterator[Change]]]:
+    ordered = sorted(changes, key=lambda c: (c.observed_at, c.gizmo_id, c.field, c.element))
+    return itertools.groupby(ordered, key=lambda change: day_of(change.observed_at))
+
+
+def test_a_difference_of_many_gpts_is_one_event() -> None:
+    (found_event,) = found([tagged(gpt(i), 0) for i in range(20)])
+    assert found_event.field == TAGS
+    assert (found_event.added, found_event.removed) == ('["marked"]', "[]")
+    assert (found_event.first_day, found_event.last_day) == ("2026-03-01", "2026-03-01")
+    assert (found_event.gpts, found_event.compared) == (20, 100)
+    assert found_event.members == tuple((gpt(i), START) for i in range(20))
+
+
+def test_fewer_than_twenty_gpts_are_no_event() -> None:
+    assert found([tagged(gpt(i), 0) for i in range(19)], compared=19) == []
+
+
+def test_less_than_a_tenth_of_the_days_gpts_is_no_event() -> None:
+    changes = [tagged(gpt(i), 0) for i in range(20)]
+    assert len(found(changes, compared=200)) == 1
+    assert found(changes, compared=201) == []
+
+
+def test_a_gpt_that_shows_it_twice_counts_once() -> None:
+    twice = [tagged(gpt(i), 0, at=START + n * HOUR) for i in range(10) for n in range(2)]
+    assert found(twice) == []
+    (found_event,) = found([*twice, *(tagged(gpt(i), 0) for i in range(10, 20))])
+    assert found_event.gpts == 20
+    assert len(found_event.members) == 30
+
+
+def test_another_difference_of_the_same_list_is_another_event() -> None:
+    plain = [tagged(gpt(i), 0) for i in range(20)]
+    swapped = [
+        change
+        for i in range(20, 45)
+        for change in (
+            tagged(gpt(i), 0),
+            Change(gpt(i), START, TAGS, "public", '"public"', None),
+        )
+    ]
+    assert {(e.added, e.removed, e.gpts) for e in found([*plain, *swapped])} == {
+        ('["marked"]', "[]", 20),
+        ('["marked"]', '["public"]', 25),
+    }
+
+
+def test_a_changed_element_went_as_it_was_and_came_as_it_is() -> None:
+    auth = '{"auth":{"type":"none"}}'
+    key = '{"auth":{"type":"key"}}'
+    changes = [Change(gpt(i), START, "tools", "action a.example", auth, key) for i in range(20)]
+    (found_event,) = found(changes)
+    assert (found_event.added, found_event.removed) == (f"[{key}]", f"[{auth}]")
+
+
+def test_a_scalar_is_told_by_its_old_and_new_value() -> None:
+    changes = [Change(gpt(i), START, VOICE, "", '"ember"', None) for i in range(20)]
+    changes += [Change(gpt(i), START, VOICE, "", '"cove"', None) for i in range(20, 39)]
+    (found_event,) = found(changes)
+    assert (found_event.added, found_event.removed) == ("null", '"ember"')
+
+
+def test_equal_differences_up_to_three_days_apart_are_one_event() -> None:
+    changes = [tagged(gpt(i), on) for on in (0, 3, 6) for i in range(on, 20 + on)]
+    (found_event,) = found(changes)
+    assert (found_event.first_day, found_event.last_day) == (day(0), day(6))
+    assert (found_event.gpts, found_event.compared) == (26, 300)
+
+
+def test_equal_differences_four_days_apart_are_two_events() -> None:
+    changes = [tagged(gpt(i), on) for on in (0, 4) for i in range(20)]
+    first, second = found(changes)
+    assert (first.first_day, second.first_day) == (day(0), day(4))
+    assert first.event_id != second.event_id
+
+
+def test_a_day_on_which_few_show_it_is_no_part_of_the_event() -> None:
+    changes = [tagged(gpt(i), 0) for i in range(20)] + [tagged(gpt(50), 1)]
+    (found_event,) = found(changes)
+    assert found_event.last_day == day(0)
+    assert (gpt(50), START + DAY) not in found_event.members
+
+
+def test_an_event_keeps_its_id_when_more_gpts_show_it() -> None:
+    changes = [tagged(gpt(i), 0) for i in range(20)]
+    (few,) = found(changes)
+    (more,) = found([*changes, *(tagged(gpt(i), on) for on in (0, 2) for i in range(30, 60))])
+    assert few.event_id == more.event_id
+
+
+def test_days_without_many_equal_differences_are_not_counted() -> None:
+    def compared(days: Sequence[str]) -> int:
+        raise AssertionError(days)
+
+    changes = [Change(gpt(i), START, VOICE, "", None, f'"{i}"') for i in range(500)]
+    assert find_mass_events(by_day(changes), compared) == []
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from((25, 20, 19)),
+            st.integers(0, 9),
+            st.sampled_from(("marked", "noted")),
+            st.sampled_from((0, 10)),
+        ),
+        min_size=1,
+        max_size=6,
+    ),
+    st.sampled_from((100, 200, 250)),
+)
+def test_mass_events_are_what_their_rule_says(
+    bursts: list[tuple[int, int, str, int]], compared: int
+) -> None:
+    shown: dict[tuple[str, int], set[str]] = {}
+    for count, on, tag, start in bursts:
+        shown.setdefault((tag, on), set()).update(gpt(i) for i in range(start, start + count))
+    # One GPT shows one difference a field and moment: each tag has a time of its own.
+    hours = {"marked": 0, "noted": HOUR}
+    changes = [
+        tagged(gizmo_id, on, added=tag, at=START + hours[tag])
+        for (tag, on), gpts in shown.items()
+        for gizmo_id in gpts
+    ]
+    expected = set()
+    for tag in hours:
+        many = [
+            on
+            for on in range(10)
+            if (n := len(shown.get((tag, on), ()))) >= 20 and n * 10 >= compared
+        ]
+        for _, run in itertools.groupby(
+            many, key=lambda on: next(i for i in range(on, -1, -1) if _opens(i, many))
+        ):
+            days = list(run)
+            gpts = set().union(*(shown[tag, on] for on in days))
+            expected.add((f'["{tag}"]', day(days[0]), day(days[-1]), len(gpts)))
+    events = found(changes, compared)
+    event(f"{len(events)} events")
+    assert {(e.added, e.first_day, e.last_day, e.gpts) for e in events} == expected
+    assert len(events) == len(expected)
+    spans = [(date.fromisoformat(e.first_day), date.fromisoformat(e.last_day)) for e in events]
+    assert all(first <= last < first + timedelta(days=10) for first, last in spans)
+
+
+def _opens(on: int, many: list[int]) -> bool:
+    """Whether a run of days begins here: none of the three days before is one of them."""
+    return on in many and not any(before in many for before in range(on - 3, on))

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import hashlib
+import random
+from importlib import resources
+
+import pytest
+import zstandard
+
+from catalog.errors import CatalogCorrupt
+from catalog.storage.codec import DICTIONARY_SIZE, Codec, Encoding, compress, decompress, train
+from tests.dictionary import simulated_documents
+
+DOCUMENT = simulated_documents(seed=7, gpts=3)[0]
+
+
+@pytest.mark.parametrize("payload", [b"", b"x", DOCUMENT, random.Random(1).randbytes(5_000)])
+@pytest.mark.parametrize("base", [None, b"", DOCUMENT, DOCUMENT[:-20]])
+def test_codec_gives_back_what_it_took(payload: bytes, base: bytes | None) -> None:
+    encoding, data = Codec().encode(payload, base)
+
+    assert Codec().decode(encoding, data, base, len(payload)) == payload
+
+
+def test_codec_stores_what_it_cannot_shrink() -> None:
+    noise = random.Random(1).randbytes(200)
+
+    assert Codec().encode(noise) == (Encoding.STORED, noise)
+
+
+def test_dictionary_halves_a_document() -> None:
+    alone = len(compress(DOCUMENT))
+
+    assert len(Codec().encode(DOCUMENT)[1]) < alone / 2
+
+
+def test_delta_on_an_equal_document_is_next_to_nothing() -> None:
+    encoding, data = Codec().encode(DOCUMENT, DOCUMENT)
+
+    assert encoding == Encoding.DELTA
+    assert len(data) < 40
+
+
+@pytest.mark.parametrize(
+    ("encoding", "data", "base", "size"),
+    [
+        (Encoding.DICTIONARY_1, b"not zstd", None, 8),
+        (Encoding.DICTIONARY_1, zstandard.compress(b"x" * 10_000), None, 9_999),
+        (Encoding.DELTA, zstandard.compress(b"x"), None, 1),
+        (9, b"x", None, 1),
+    ],
+)
+def test_codec_refuses_what_it_did_not_write(
+    encoding: int, data: bytes, base: bytes | None, size: int
+) -> None:
+    with pytest.raises(CatalogCorrupt):
+        Codec().decode(encoding, data, base, size)
+
+
+def test_plain_compression_gives_back_what_it_took() -> None:
+    assert decompress(compress(DOCUMENT)) == DOCUMENT
+    assert decompress(compress(b"")) == b""
+    with pytest.raises(CatalogCorrupt):
+        decompress(b"not zstd")
+
+
+def test_shipped_dictionary_is_never_changed() -> None:
+    """Archives are read with it. A better one is a new file, under a new encoding."""
+    content = (resources.files("catalog.storage") / "dictionaries" / "1.zdict").read_bytes()
+
+    assert hashlib.sha256(content).hexdigest() == (
+        "0812088d72c8d7dfb9ddbef737848e2f9510e714c194b33b06057604b61b3314"
+    )
+    assert zstandard.ZstdCompressionDict(content).dict_id() == 1
+
+
+def test_training_repeats_itself() -> None:
+    documents = simulated_documents(seed=7, gpts=300)
+    trained = train(documents)
+
+    assert trained == train(documents)
+    assert len(trained) <= DICTIONARY_SIZE
+    assert trained != train(documents[:200])
