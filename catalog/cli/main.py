@@ -65,24 +65,24 @@ def options(
     ctx.obj = Common(catalog=catalog, config=config, as_json=as_json)
 
 
-_COMMANDS: tuple[tuple[str, Any], ...] = (
-    ("demo", demo.demo),
-    ("init", setup.init),
-    ("upgrade", setup.upgrade),
-    ("harvest", harvest.harvest),
-    ("import", importing.import_),
-    ("show", show.show),
-    ("changes", changes.changes),
-    ("metrics", metrics.metrics),
-    ("status", status.status),
-    ("verify", care.verify),
-    ("digest", care.digest),
-    ("rebuild", care.rebuild),
-    ("simulate-gateway", simulate.simulate_gateway),
+_COMMANDS: tuple[tuple[str, Any, str], ...] = (
+    ("demo", demo.demo, "Take a whole tour, with no key and no network."),
+    ("init", setup.init, "Make a catalog and a commented catalog.toml."),
+    ("upgrade", setup.upgrade, "Bring a catalog to the current schema."),
+    ("harvest", harvest.harvest, "Fetch GPT details from a source."),
+    ("import", importing.import_, "Take documents from files."),
+    ("show", show.show, "Show one GPT, all of it."),
+    ("changes", changes.changes, "Show what changed."),
+    ("metrics", metrics.metrics, "Show a GPT's numbers over time."),
+    ("status", status.status, "Show where the catalog stands."),
+    ("verify", care.verify, "Check that the catalog is whole."),
+    ("digest", care.digest, "Name the state of the catalog."),
+    ("rebuild", care.rebuild, "Derive all tables again from the archive."),
+    ("simulate-gateway", simulate.simulate_gateway, "Run a simulated gateway."),
 )
-for _name, _function in _COMMANDS:
-    app.command(_name)(_function)
-app.add_typer(sources.app, name="sources")
+for _name, _function, _short in _COMMANDS:
+    app.command(_name, short_help=_short)(_function)
+app.add_typer(sources.app, name="sources", short_help="Check the configured sources.")
 
 
 def main(args: list[str] | None = None) -> None:

@@ -1,4 +1,8 @@
-"""Ending a run: its not-founds get their verdicts, and stage 2 is settled."""
+"""Ending a run: its not-founds get their verdicts.
+
+Stage 2 is settled afterwards, in a transaction of its own: it waits for all writers, so a writer
+must not wait for it. Between the two nothing is lost: what is to be settled stands in a queue.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,6 @@ from catalog.decide import NotFoundContext, judge_not_found
 from catalog.storage import runs
 from catalog.storage.absent import open_absents
 from catalog.storage.stage1 import set_verdicts
-from catalog.storage.stage2 import settle
 
 if TYPE_CHECKING:
     from catalog.records import Deriver
@@ -50,7 +53,6 @@ def end_run(
         for absent in absents
     }
     set_verdicts(conn, deriver, verdicts)
-    settle(conn, deriver)
     runs.close_run(conn, run.run_id, now=now, status=status, reason=reason)
 
 

@@ -24,6 +24,7 @@ from catalog.storage import engine as engines
 from catalog.storage import frontier, runs
 from catalog.storage.observe import observe, standing
 from catalog.storage.owners import is_alive, this_process
+from catalog.storage.stage2 import settle
 from catalog.storage.sources import add_source, give_back, reserve, reserved
 from catalog.times import MINUTE, Clock, Micros, day_of
 
@@ -152,6 +153,7 @@ class Store:
             self.budget_left = self._budget_left(conn)
         with engines.write(self._engine) as conn:
             end_stale_runs(conn, self._deriver, now=now)
+        self._settle()
         self.requested = len(ids)
         self.resumed = len(done)
         return [gizmo_id for gizmo_id in ids if gizmo_id not in done]
@@ -240,6 +242,7 @@ class Store:
                 end_run(conn, self._deriver, run, now=now, status="finished")
             elif stopping is not None:
                 runs.pause_run(conn, run.run_id, stopping)
+        self._settle()
         self._run = run
         return Totals(
             run=run.run_id,
@@ -249,6 +252,11 @@ class Store:
                 if name not in ("run", "seconds")
             },
         )
+
+    def _settle(self) -> None:
+        """Aggregate over all GPTs what changed; see :mod:`catalog.harvest.closing`."""
+        with engines.write(self._engine) as conn:
+            settle(conn, self._deriver)
 
     def _take(self, ended: Ended) -> list[Taken]:
         """The readings of one id, each made into a fact or a failure."""

@@ -198,6 +198,10 @@ def _of_flat(flat: Any) -> dict[str, Any]:
         raise NormalizeError("the payload is no flat description of a GPT")
     flat = dict(flat)
     gizmo = {name: flat.pop(name) for name in _FLAT_GIZMO if name in flat}
+    model = gizmo.get("model")
+    if type(model) is str and model.endswith(f"-gizmo-{gizmo.get('id')}"):
+        # The gateway's own name for asking this GPT, not the model that the GPT is fixed to.
+        del gizmo["model"]
     display = {name: flat.pop(name) for name in _FLAT_DISPLAY if name in flat}
     if display:
         gizmo["display"] = display

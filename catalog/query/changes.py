@@ -224,7 +224,7 @@ def _select() -> Select[Any]:
     c = t.changes.c
     return (
         select(
-            *(column for column in c if column is not c.source_id),
+            *(column.label(column.key) for column in c if column is not c.source_id),
             t.sources.c.name.label("source"),
             t.gizmos.c.name.label("name"),
         )

@@ -111,7 +111,7 @@ def _from_tables(conn: Connection, gizmo_id: str) -> Told:
             .order_by(*table.primary_key.columns)
         )
         rows[table.name] = [
-            _with_source({column.key: row[column.key] for column in table.columns}, sources)
+            _with_source({column.key: row[column] for column in table.columns}, sources)
             for row in found.mappings()
         ]
     digests = {row[column] for row in rows["attachments"] for column in _MIME if row[column]}

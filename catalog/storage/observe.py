@@ -19,8 +19,12 @@ from catalog.storage.locks import share_derivation
 from catalog.storage.rows import chunks
 from catalog.storage.shapes import count_unmapped, paths_of, shape_ids
 from catalog.storage.sources import source_ids as ids_of_sources
-from catalog.storage.stage1 import derive, enqueue
+from catalog.storage.stage1 import derive, enqueue, set_verdicts
 from catalog.times import Micros, day_of
+
+
+VERDICTS = ("", "held", "counted")
+"""The verdicts of a not-found, the weakest first."""
 
 
 class Observed(msgspec.Struct, frozen=True):
@@ -59,6 +63,15 @@ def observe(conn: Connection, deriver: Deriver, batch: Sequence[Observation]) ->
     known, inserted = _insert(conn, batch, keys, shapes)
     new = {known[key]: o for key, o in zip(keys, batch, strict=True) if key in inserted}
     effects = derive(conn, deriver, new, sources)
+    _strengthen(
+        conn,
+        deriver,
+        {
+            known[key]: o.verdict
+            for key, o in zip(keys, batch, strict=True)
+            if key not in inserted and o.verdict
+        },
+    )
     count_unmapped(
         conn,
         [(o.observed_at, o.document) for o in new.values() if o.document is not None],
@@ -159,6 +172,21 @@ def _queue(conn: Connection, observations: Iterable[Observation]) -> None:
             shapes.add(msgspec.json.encode([o.source, o.wrapping]).decode())
     enqueue(conn, "day", days)
     enqueue(conn, "shape", shapes)
+
+
+def _strengthen(conn: Connection, deriver: Deriver, verdicts: dict[int, str]) -> None:
+    """Let the stronger verdict of a not-found stand, where another catalog judged it too.
+
+    What counted once counts; a verdict beats none.
+    """
+    stronger: dict[int, str] = {}
+    c = t.observations.c
+    for part in chunks(list(verdicts)):
+        query = select(c.observation_id, c.verdict).where(c.observation_id.in_(part))
+        for observation_id, verdict in conn.execute(query):
+            if VERDICTS.index(verdicts[observation_id]) > VERDICTS.index(verdict):
+                stronger[observation_id] = verdicts[observation_id]
+    set_verdicts(conn, deriver, stronger)
 
 
 def standing(

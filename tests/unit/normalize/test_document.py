@@ -344,7 +344,7 @@ def test_a_flat_description_says_what_it_has_and_nothing_else() -> None:
         "name": "Tide tables",
         "description": "",
         "welcome_message": None,
-        "model": f"gpt-4-gizmo-{GIZMO_ID}",
+        "model": "gpt-4o",
         "tools": ["dalle", "Python"],
         "created_at": "2023-11-06T12:00:00Z",
     }
@@ -354,7 +354,7 @@ def test_a_flat_description_says_what_it_has_and_nothing_else() -> None:
         "name": "Tide tables",
         "description": "",
         "welcome_message": None,
-        "model": f"gpt-4-gizmo-{GIZMO_ID}",
+        "model": "gpt-4o",
         "created_at": 1_699_272_000_000_000,
     }
     assert document.lists == {
@@ -365,6 +365,13 @@ def test_a_flat_description_says_what_it_has_and_nothing_else() -> None:
     }
     assert document.unmapped == ()
     assert "tools[].type" in document.paths
+
+
+def test_a_flat_descriptions_own_name_for_asking_a_gpt_is_no_model_of_it() -> None:
+    flat = {"id": GIZMO_ID, "model": f"gpt-4-gizmo-{GIZMO_ID}"}
+    document = read(flat, "flat")
+    assert "model" not in document.scalars
+    assert document.unmapped == ()
 
 
 def test_a_flat_description_reports_what_it_has_beyond_that() -> None:

@@ -1,0 +1,235 @@
+"""``harvest``: fetch GPT details."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+import typer
+
+from catalog.cli.context import App, start
+from catalog.cli.options import CatalogOption, ConfigOption, JsonOption
+from catalog.cli.pricing import print_price
+from catalog.cli.progress import HarvestDisplay
+from catalog.cli.references import References, gather
+from catalog.cli.text import count, duration, moment, number
+from catalog.errors import UsageError
+from catalog.settings import SourceSettings, api_key
+from catalog.storage import frontier
+from catalog.storage.engine import read
+
+if TYPE_CHECKING:
+    from catalog.harvest import Harvest, HarvestJob, Progress, Totals
+    from catalog.storage.engine import Engine
+
+DONE, SOME_FAILED, REFUSED = 0, 1, 3
+EVERYTHING = 2**31 - 1
+"""A limit that is none."""
+BY_USER = "stopped by its user"
+
+
+def harvest(
+    ctx: typer.Context,
+    refs: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[REF]...", help="GPTs: ids, short URLs, addresses, model names."),
+    ] = None,
+    file: Annotated[
+        Path | None,
+        typer.Option(
+            "--refs", metavar="FILE", help="A list of them, one a line, # for comments; - is stdin."
+        ),
+    ] = None,
+    source: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Whom to ask; needed where several could be."),
+    ] = None,
+    due: Annotated[
+        bool, typer.Option("--due", help="Ask for what is due, the longest due first.")
+    ] = False,
+    limit: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Ask for so many ids at most.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what it would cost, and ask nobody.")
+    ] = False,
+    catalog: CatalogOption = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Fetch GPT details from a source, within its limits and its budget.
+
+    Interrupted, by Ctrl-C or by force, it goes on where it was when the same command is given
+    again. Ctrl-C once lets what is in flight finish; twice stops at once.
+    """
+    app = start(ctx, catalog, config, as_json=as_json)
+    words = list(refs or [])
+    if due and (words or file):
+        raise UsageError("--due takes what is due; name no GPTs beside it")
+    if not due and not words and file is None:
+        raise UsageError("which GPTs? name some, or a list with --refs, or take what is --due")
+    named = _named(app, words, file)
+    asked = app.source(source)
+    with app.catalog(read_only=dry_run) as engine:
+        ids = _due(app, engine, limit) if due else named.ids[:limit]
+        if dry_run:
+            print_price(app, engine, asked, len(ids))
+            return SOME_FAILED if named.refused else DONE
+        if not ids:
+            _nothing_due(app, engine)
+            return DONE
+        status = _run(app, engine, asked, ids, "harvest --due" if due else "harvest")
+    return max(status, SOME_FAILED if named.refused else DONE)
+
+
+def _named(app: App, words: Sequence[str], file: Path | None) -> References:
+    """The references, with a word on those that name nothing or the same again.
+
+    Raises:
+        UsageError: none of them names a GPT.
+    """
+    named = gather(words, file)
+    for each in named.refused:
+        place = f"{each.place}: " if each.place else ""
+        app.out.note(f"refused: {place}{each.text!r} names no GPT: {each.reason}")
+    if named.duplicates:
+        app.out.note(f"{count(named.duplicates, 'reference')} named a GPT again: asked once")
+    if not named.ids and (words or file is not None):
+        raise UsageError(
+            "no reference names a GPT"
+            + (f": all {number(len(named.refused))} were refused" if named.refused else "")
+        )
+    return named
+
+
+def _due(app: App, engine: Engine, limit: int | None) -> tuple[str, ...]:
+    with read(engine) as conn:
+        return tuple(frontier.due(conn, app.clock.now(), limit or EVERYTHING))
+
+
+def _nothing_due(app: App, engine: Engine) -> None:
+    from catalog.harvest import Totals  # noqa: PLC0415
+
+    with read(engine) as conn:
+        counts = frontier.count_frontier(conn, app.clock.now())
+    later = f"; the next at {moment(counts.next_due_at)}" if counts.next_due_at else ""
+    app.out.line(f"nothing is due{later}")
+    app.out.json(msgspec.to_builtins(Totals(run="")))
+
+
+def _run(
+    app: App, engine: Engine, source: SourceSettings, ids: tuple[str, ...], command: str
+) -> int:
+    # The client is slow to load: commands that ask nobody do without.
+    from catalog.harvest import HarvestJob  # noqa: PLC0415
+
+    job = HarvestJob(
+        engine=engine,
+        source=source,
+        key=api_key(source, app.environ),
+        secrets=app.keys,
+        ids=ids,
+        command=command,
+        clock=app.clock,
+        rng=app.rng,
+    )
+    with HarvestDisplay(app.out) as display:
+        ended = asyncio.run(_ask(job, app, display.show))
+    if ended is None:
+        app.out.note(
+            "stopped at once: what was answered is stored. The same command goes on from there"
+        )
+        return SOME_FAILED
+    totals, reason = ended
+    report(app, totals, reason, source)
+    return status_of(totals, reason, source.name)
+
+
+async def _ask(
+    job: HarvestJob, app: App, show: Callable[[Progress], None]
+) -> tuple[Totals, str | None] | None:
+    """Harvest under the hand of Ctrl-C; None where it came twice."""
+    from catalog.harvest import run_harvest  # noqa: PLC0415
+
+    running: list[Harvest] = []
+    task = asyncio.ensure_future(run_harvest(job, report=show, begun=running.append))
+    times = 0
+
+    def interrupt(*, hard: bool) -> None:
+        nonlocal times
+        times += 1
+        if times == 1:
+            app.out.note(
+                "stopping: what is in flight finishes and is stored."
+                + (" Ctrl-C again stops at once" if hard else "")
+            )
+            if running:
+                running[0].stop(BY_USER)
+            else:
+                task.cancel()
+        elif hard:
+            task.cancel()
+
+    loop = asyncio.get_running_loop()
+    # Windows has no such handlers; Ctrl-C then ends the program as it does any other.
+    with suppress(NotImplementedError):
+        loop.add_signal_handler(signal.SIGINT, lambda: interrupt(hard=True))
+        loop.add_signal_handler(signal.SIGTERM, lambda: interrupt(hard=False))
+    try:
+        return await task
+    except asyncio.CancelledError:
+        return None
+
+
+def report(app: App, totals: Totals, reason: str | None, source: SourceSettings) -> None:
+    """Say how a run ended, and what to do next."""
+    out = app.out
+    out.line(
+        f"asked {source.name} for {count(totals.requested, 'GPT')} in"
+        f" {count(totals.requests, 'request')}, {duration(totals.seconds)} (run {totals.run})"
+    )
+    rows = [
+        (totals.documents, "documents", _effects(totals)),
+        (totals.not_found, "not found", "the source says that there is no such GPT"),
+        (totals.mismatched, "mismatched", "answered with another GPT's document, kept under its id"),
+        (totals.failed, "failed", "no answer that says anything; asked again when next due"),
+        (totals.left, "left", "not asked"),
+    ]
+    out.table([[number(n), word, why] for n, word, why in rows if n], right=[0])
+    if source.price_per_request is not None:
+        out.line(f"  cost: {totals.requests * source.price_per_request:,.2f}")
+    if reason is not None:
+        out.note("stopped early: " + reason)
+    if totals.left:
+        out.note("to go on: give the same command again within a day; it asks for what is left")
+    out.json(msgspec.to_builtins(totals))
+
+
+def _effects(totals: Totals) -> str:
+    return (
+        f"{number(totals.new)} new, {number(totals.changed)} changed,"
+        f" {number(totals.unchanged)} unchanged"
+    )
+
+
+def status_of(totals: Totals, reason: str | None, source: str) -> int:
+    """The exit status: a source that refused or is down tells more than ids that failed.
+
+    Args:
+        totals: how the run ended.
+        reason: why it stopped early, if it did.
+        source: whom it asked.
+    """
+    stopped_by_us = reason in (None, BY_USER) or _is_budget(reason or "", source)
+    if not stopped_by_us:
+        return REFUSED
+    return SOME_FAILED if totals.failed or totals.left or totals.mismatched else DONE
+
+
+def _is_budget(reason: str, source: str) -> bool:
+    return reason.startswith(f"source {source}: today's budget")

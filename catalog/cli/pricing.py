@@ -1,0 +1,94 @@
+"""What a harvest would cost, before anybody is asked."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from catalog.cli.context import App
+from catalog.cli.text import count, duration, number
+from catalog.dialects import get_dialect
+from catalog.errors import NotFound
+from catalog.settings import SourceSettings
+from catalog.storage.engine import read
+from catalog.storage.sources import reserved, source_ids
+from catalog.times import day_of
+
+if TYPE_CHECKING:
+    from catalog.storage.engine import Engine
+
+
+class Price(msgspec.Struct, frozen=True, kw_only=True):
+    """What a harvest would cost, if every question is answered at once.
+
+    Attributes:
+        dry_run: always true: nobody was asked.
+        source: who would be asked.
+        requested: ids.
+        requests: requests; repeats come on top, up to ``max_attempts`` for an id.
+        seconds: at the source's rate.
+        budget_left: requests left of the day's budget, if there is one.
+        cost: requests times price, if there is one.
+        left: ids that the day's budget does not reach.
+    """
+
+    dry_run: bool = True
+    source: str
+    requested: int
+    requests: int
+    seconds: float
+    budget_left: int | None
+    cost: float | None
+    left: int
+
+
+def price(app: App, engine: Engine, source: SourceSettings, ids: int) -> Price:
+    """What asking for so many ids would cost."""
+    size = max(1, get_dialect(source).batch_size)
+    requests = math.ceil(ids / size)
+    budget = _budget_left(app, engine, source)
+    return Price(
+        source=source.name,
+        requested=ids,
+        requests=requests,
+        seconds=round(requests / source.requests_per_second, 1),
+        budget_left=budget,
+        cost=None
+        if source.price_per_request is None
+        else round(requests * source.price_per_request, 6),
+        left=0 if budget is None else max(0, ids - budget * size),
+    )
+
+
+def print_price(app: App, engine: Engine, source: SourceSettings, ids: int) -> None:
+    """Say what a harvest would cost."""
+    found = price(app, engine, source, ids)
+    out = app.out
+    out.line(
+        f"would ask {found.source} for {count(found.requested, 'GPT')}:"
+        f" {count(found.requests, 'request')} and what has to be repeated, {duration(found.seconds)}"
+        f" at {source.requests_per_second:g} a second"
+    )
+    if found.cost is not None:
+        out.line(f"  cost: {found.cost:,.2f}, at {source.price_per_request:g} a request")
+    if found.budget_left is not None:
+        text = f"  budget: {count(found.budget_left, 'request')} left today"
+        if found.left:
+            text += f", so {number(found.left)} of the ids would be left for another day"
+        out.line(text)
+    out.line("nobody was asked")
+    out.json(msgspec.to_builtins(found))
+
+
+def _budget_left(app: App, engine: Engine, source: SourceSettings) -> int | None:
+    if source.requests_per_day is None:
+        return None
+    with read(engine) as conn:
+        try:
+            number_of = source_ids(conn, [source.name])[source.name]
+        except NotFound:
+            return source.requests_per_day
+        taken = reserved(conn, number_of, day_of(app.clock.now()))
+    return max(0, source.requests_per_day - taken)

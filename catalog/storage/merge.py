@@ -1,0 +1,255 @@
+"""Taking another catalog's kept tables into this one (rule 16).
+
+Sources are equal by name and runs by their global ids; leases are dropped, an id is due at the
+earlier of both times, and what was spent stays where it was spent. Derived rows are not copied:
+they follow from the observations, by the one write path. Everything here may be repeated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from sqlalchemy import Table, bindparam, func, select, update
+
+from catalog.errors import UsageError
+from catalog.storage import tables as t
+from catalog.storage.archive import NewPayload, get_payloads, put_payloads
+from catalog.storage.dialects import insert_new
+from catalog.storage.engine import read, write
+from catalog.storage.observe import observe
+from catalog.storage.rebuild import PART, archived
+from catalog.storage.sources import add_source, source_ids, source_names
+from catalog.storage.stage2 import settle
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Engine
+
+    from catalog.records import Deriver
+    from catalog.times import Micros
+
+
+class Merged(msgspec.Struct):
+    """What a merge brought.
+
+    Attributes:
+        observations: observations read from the other catalog.
+        new: of those, new to this one.
+        discoveries: new discoveries.
+        runs: new runs.
+        ids: new ids in the frontier.
+    """
+
+    observations: int = 0
+    new: int = 0
+    discoveries: int = 0
+    runs: int = 0
+    ids: int = 0
+
+
+def merge(
+    into: Engine,
+    other: Engine,
+    deriver: Deriver,
+    *,
+    known_at: Micros | None = None,
+    report: Callable[[Merged], None] = lambda _: None,
+) -> Merged:
+    """Take what ``other`` keeps into ``into``.
+
+    Args:
+        into: the catalog that is written, a batch a transaction.
+        other: the catalog that is read, in one state.
+        deriver: the rules.
+        known_at: only observations that ``other`` had recorded by then (rule 12).
+        report: called as it goes on.
+
+    Raises:
+        UsageError: both are the same catalog.
+    """
+    with read(into) as mine, read(other) as theirs:
+        if _identity(mine) == _identity(theirs):
+            raise UsageError("a catalog cannot be merged into itself: name another one")
+    done = Merged()
+    with read(other) as theirs:
+        with write(into) as mine:
+            _tombstones(mine, theirs)
+            for row in theirs.execute(select(t.sources)):
+                add_source(mine, row.name, row.dialect, row.added_at)
+        for batch in archived(theirs, deriver, known_at):
+            with write(into) as mine:
+                observed = observe(mine, deriver, batch)
+            done.observations += len(batch)
+            done.new += sum(observed.fresh)
+            report(done)
+        with write(into) as mine:
+            names = source_names(theirs)
+            numbers = source_ids(mine, names.values())
+            sources = {number: numbers[name] for number, name in names.items()}
+            done.discoveries += _discoveries(mine, theirs, sources)
+            _probes(mine, theirs, sources)
+            done.runs += _runs(mine, theirs, sources)
+            done.ids += _frontier(mine, theirs)
+            settle(mine, deriver)
+    report(done)
+    return done
+
+
+def _identity(conn: Connection) -> str:
+    """What tells one catalog from another, wherever its file lies."""
+    query = select(t.catalog_info.c.value).where(t.catalog_info.c.key == "catalog_id")
+    return str(conn.execute(query).scalar_one())
+
+
+def _parts(conn: Connection, table: Table) -> Iterator[Sequence[dict[str, Any]]]:
+    """A table's rows, a part at a time, by column key."""
+    keys = table.columns.keys()
+    for part in conn.execution_options(yield_per=PART).execute(select(table)).partitions():
+        yield [dict(zip(keys, row, strict=True)) for row in part]
+
+
+def _tombstones(mine: Connection, theirs: Connection) -> None:
+    """Union of tombstones first: who is to be forgotten here is not brought back."""
+    for part in _parts(theirs, t.tombstones):
+        mine.execute(insert_new(mine, t.tombstones), part)
+
+
+def _new(conn: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> int:
+    """Insert what is not there yet; how much that was."""
+    key = next(iter(table.primary_key.columns))
+    return len(conn.execute(insert_new(conn, table).returning(key), rows).all())
+
+
+def _discoveries(mine: Connection, theirs: Connection, sources: dict[int, int]) -> int:
+    new = 0
+    for part in _parts(theirs, t.discoveries):
+        payloads = get_payloads(theirs, {row["payload_id"] for row in part})
+        digests = dict(
+            theirs.execute(
+                select(t.payloads.c.payload_id, t.payloads.c.digest).where(
+                    t.payloads.c.payload_id.in_(payloads)
+                )
+            ).tuples()
+        )
+        redacted = dict(
+            theirs.execute(
+                select(t.payloads.c.payload_id, t.payloads.c.redacted).where(
+                    t.payloads.c.payload_id.in_(payloads)
+                )
+            ).tuples()
+        )
+        items = {
+            row["payload_id"]: NewPayload(
+                digest=bytes(digests[row["payload_id"]]),
+                payload=payloads[row["payload_id"]],
+                redacted=redacted[row["payload_id"]],
+                gizmo_id=row["gizmo_id"],
+            )
+            for row in part
+        }
+        numbers = put_payloads(mine, list(items.values()))
+        rows = [
+            row
+            | {
+                "source_id": sources[row["source_id"]],
+                "payload_id": numbers[bytes(digests[row["payload_id"]])],
+            }
+            for row in part
+        ]
+        new += _new(mine, t.discoveries, rows)
+    return new
+
+
+def _probes(mine: Connection, theirs: Connection, sources: dict[int, int]) -> None:
+    """Probes have no key of their own: those of a run that is here already are here already."""
+    p = t.probes.c
+    known = set(mine.execute(select(p.run_id).distinct()).scalars())
+    for part in _parts(theirs, t.probes):
+        rows = [
+            {key: value for key, value in row.items() if key != "probe_id"}
+            | {"source_id": sources[row["source_id"]]}
+            for row in part
+            if row["run_id"] not in known
+        ]
+        if rows:
+            mine.execute(t.probes.insert(), rows)
+
+
+def _runs(mine: Connection, theirs: Connection, sources: dict[int, int]) -> int:
+    """Runs that are not here, with their outcomes and failures."""
+    known = set(mine.execute(select(t.runs.c.run_id)).scalars())
+    new = 0
+    for part in _parts(theirs, t.runs):
+        rows = [row for row in part if row["run_id"] not in known]
+        if rows:
+            new += _new(mine, t.runs, rows)
+    for part in _parts(theirs, t.outcomes):
+        rows = [row for row in part if row["run_id"] not in known]
+        ids = _observations(mine, theirs, [row["observation_id"] for row in rows], sources)
+        for row in rows:
+            row["source_id"] = sources[row["source_id"]]
+            row["observation_id"] = ids.get(row["observation_id"])
+        if rows:
+            mine.execute(insert_new(mine, t.outcomes), rows)
+    for part in _parts(theirs, t.fetch_failures):
+        rows = [
+            {key: value for key, value in row.items() if key != "failure_id"}
+            | {"source_id": sources[row["source_id"]]}
+            for row in part
+            if row["run_id"] not in known
+        ]
+        if rows:
+            mine.execute(t.fetch_failures.insert(), rows)
+    return new
+
+
+def _observations(
+    mine: Connection,
+    theirs: Connection,
+    ids: Sequence[int | None],
+    sources: dict[int, int],
+) -> dict[int | None, int]:
+    """The numbers here of observations there."""
+    o, p = t.observations.c, t.payloads.c
+    columns = (o.observation_id, o.gizmo_id, o.source_id, o.observed_at, p.digest)
+    wanted = {
+        (row.gizmo_id, sources[row.source_id], row.observed_at, bytes(row.digest)): (
+            row.observation_id
+        )
+        for row in theirs.execute(
+            select(*columns)
+            .join(t.payloads, p.payload_id == o.payload_id)
+            .where(o.observation_id.in_([number for number in ids if number is not None]))
+        )
+    }
+    here = mine.execute(
+        select(*columns)
+        .join(t.payloads, p.payload_id == o.payload_id)
+        .where(o.gizmo_id.in_({key[0] for key in wanted}))
+    )
+    found: dict[int | None, int] = {}
+    for row in here:
+        key = (row.gizmo_id, row.source_id, row.observed_at, bytes(row.digest))
+        if key in wanted:
+            found[wanted[key]] = row.observation_id
+    return found
+
+
+def _frontier(mine: Connection, theirs: Connection) -> int:
+    """Ids of both, each due at the earlier time, held by nobody of the other."""
+    f = t.frontier.c
+    new = 0
+    for part in _parts(theirs, t.frontier):
+        rows = [row | {"lease_owner": None, "lease_until": None} for row in part]
+        before = int(mine.execute(select(func.count()).select_from(t.frontier)).scalar_one())
+        mine.execute(insert_new(mine, t.frontier), rows)
+        after = int(mine.execute(select(func.count()).select_from(t.frontier)).scalar_one())
+        new += after - before
+        mine.execute(
+            update(t.frontier)
+            .where(f.gizmo_id == bindparam("id"), f.due_at > bindparam("earlier"))
+            .values(due_at=bindparam("earlier")),
+            [{"id": row["gizmo_id"], "earlier": row["due_at"]} for row in rows],
+        )
+    return new
