@@ -11,7 +11,7 @@ PYTHON ?= $(shell for each in python3.11 python3.12 python3.13 python3.14 python
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test check bench lock wheel clean
+.PHONY: help install demo test check bench docs laws kills lock wheel clean
 
 help: ## Say what each word does.
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) \
@@ -47,6 +47,16 @@ check: $(VENV)/dev.stamp ## Check formatting, lint, types, layers and docs.
 
 bench: $(VENV)/dev.stamp ## Measure, and print each number beside its floor.
 	$(BIN)/python -m pytest -q -s tests/benchmarks $(PYTEST_ARGS)
+
+docs: $(VENV)/plain.stamp ## Write the pages of docs/ that are made from the code.
+	@$(BIN)/python -c "import pathlib, catalog.describe as d; \
+	[pathlib.Path(path).write_text(page(), encoding='utf-8') for path, page in d.PAGES.items()]"
+
+laws: $(VENV)/dev.stamp ## Try the laws on many generated worlds (DOSE=10000 examples).
+	GPTS_LAWS_EXAMPLES=$(or $(DOSE),10000) $(BIN)/python -m pytest -q tests/laws $(PYTEST_ARGS)
+
+kills: $(VENV)/dev.stamp ## Kill a harvest again and again and compare its end (DOSE=50 kills).
+	GPTS_KILLS=$(or $(DOSE),50) $(BIN)/python -m pytest -q -s tests/faults/test_kills.py
 
 lock: ## Pin the requirements again, with hashes (needs uv; UPGRADE=--upgrade takes the newest).
 	$(UV) pip compile pyproject.toml --group build $(UPGRADE) --output-file requirements.txt \

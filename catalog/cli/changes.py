@@ -18,7 +18,7 @@ from catalog.cli.options import (
     read_moment,
 )
 from catalog.cli.output import Output, diff_text
-from catalog.cli.text import count, harmless, iso, moment, number, shown, word_diff
+from catalog.cli.text import count, harmless, iso, moment, number, shorten, shown, word_diff
 from catalog.query import changes as query
 from catalog.references import parse_reference
 from catalog.storage.engine import read
@@ -28,6 +28,8 @@ LONG = 60
 """Texts of so many characters are shown as word diffs; shorter ones as old → new."""
 PART = 300
 """Characters of one part of a word diff."""
+_BARE = frozenset({"type", "name", "display_name", "text", "category", "tag"})
+"""Members of an element that speak for themselves."""
 
 
 def changes(
@@ -79,7 +81,7 @@ def changes(
             for change in found:
                 app.out.json(as_json_line(change))
             return
-        printer = Printer(app.out, fold_events=not everything and ref is None)
+        printer = Printer(app.out, fold=not everything and ref is None)
         for change in found:
             if change.event_id and change.event_id not in printer.events:
                 printer.events.update(query.events(conn, [change.event_id]))
@@ -110,22 +112,29 @@ class Printer:
 
     Args:
         out: where.
-        fold_events: print a mass event once, in place of its single changes.
+        fold: print a mass event once, and the GPTs that a day brought on one line.
         named: whether a heading names the GPT.
     """
 
-    def __init__(self, out: Output, *, fold_events: bool, named: bool = True) -> None:
+    def __init__(self, out: Output, *, fold: bool, named: bool = True) -> None:
         self.events: dict[str, query.MassEvent] = {}
         self._out = out
-        self._fold = fold_events
+        self._fold = fold
         self._named = named
         self._heading: tuple[str, int] | None = None
         self._said: set[str] = set()
+        self._arrived: list[query.Change] = []
         self._shown = 0
         self._folded = 0
+        self._first = 0
 
     def print(self, change: query.Change) -> None:
-        """Print one change, or the mass event it is part of."""
+        """Print one change, or what it is a part of."""
+        if self._arrived and day_of(self._arrived[0].observed_at) != day_of(change.observed_at):
+            self._arrivals()
+        if self._fold and change.field == query.STATUS and change.kind == "added":
+            self._arrived.append(change)
+            return
         event = self.events.get(change.event_id or "")
         if event is not None and self._fold:
             self._folded += 1
@@ -141,14 +150,30 @@ class Printer:
 
     def finish(self) -> None:
         """Say how much there was."""
-        if not self._shown and not self._folded:
+        self._arrivals()
+        if not self._shown and not self._folded and not self._first:
             self._out.line("no changes")
             return
-        text = count(self._shown, "change")
+        parts = [count(self._shown, "change")]
+        if self._first:
+            parts.append(f"{count(self._first, 'GPT')} first seen")
         if self._folded:
             events = count(len(self._said), "mass event")
-            text += f", and {events} in place of {count(self._folded, 'single change')}"
-        self._out.note(text)
+            parts.append(f"{events} in place of {count(self._folded, 'single change')}")
+        self._out.note(", ".join(parts))
+
+    def _arrivals(self) -> None:
+        """One line for the GPTs that a day brought."""
+        if not self._arrived:
+            return
+        self._heading = None
+        arrived, self._arrived = self._arrived, []
+        self._first += len(arrived)
+        named = [f"{each.gizmo_id} {harmless(each.name or '')}".rstrip() for each in arrived[:3]]
+        if len(arrived) > len(named):
+            named.append(f"and {number(len(arrived) - len(named))} more")
+        line = Text(f"{day_of(arrived[0].observed_at)}  first seen", "bold")
+        self._out.line(line.append(f"  {count(len(arrived), 'GPT')}: {', '.join(named)}", "none"))
 
     def _head(self, change: query.Change) -> Text:
         head = Text(when(change.observed_at, change.not_before), "bold")
@@ -183,7 +208,31 @@ def when(observed_at: int, not_before: int | None) -> str:
 
 def label(path: str) -> str:
     """A field's path without what all paths begin with."""
-    return path.removeprefix("gizmo.").removeprefix("display.")
+    for prefix in ("gizmo.", "display.", "product_features."):
+        path = path.removeprefix(prefix)
+    return path
+
+
+def element(values: dict[str, Any]) -> str:
+    """An element of a list: a tool, a file, an account."""
+    texts = []
+    for name, value in values.items():
+        if name == "json_schema" and isinstance(value, dict):
+            texts.append(_schema(value))
+        elif name == "verified_data" and isinstance(value, dict):
+            texts += [shown(value[key]) for key in ("username", "link_to") if value.get(key)]
+        elif name in _BARE:
+            texts += [shown(value)] if value else []
+        else:
+            texts.append(f"{name} {shown(value)}")
+    return ", ".join(texts)
+
+
+def _schema(schema: dict[str, Any]) -> str:
+    paths = schema.get("paths")
+    if not isinstance(paths, dict):
+        return "a schema"
+    return f"{count(len(paths), 'path')}: " + shorten(" ".join(map(harmless, paths)), PART)
 
 
 def body(change: query.Change) -> Text:
@@ -240,7 +289,7 @@ def _members(old: Iterable[str], new: Iterable[str]) -> str:
 
 def _value(path: str, value: Any) -> str:
     if isinstance(value, dict):
-        return ", ".join(f"{key} {shown(each)}" for key, each in value.items())
+        return element(value)
     if isinstance(value, str) and len(value) > LONG:
         return f"“{harmless(value)}”"
     return shown(value, time=query.is_time(path))

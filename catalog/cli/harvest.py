@@ -74,8 +74,8 @@ def harvest(
     if not due and not words and file is None:
         raise UsageError("which GPTs? name some, or a list with --refs, or take what is --due")
     named = _named(app, words, file)
-    asked = app.source(source)
     with app.catalog(read_only=dry_run) as engine:
+        asked = app.source(source)
         ids = _due(app, engine, limit) if due else named.ids[:limit]
         if dry_run:
             print_price(app, engine, asked, len(ids))

@@ -71,7 +71,8 @@ def import_(
         done = importer.run(paths)
     for line in describe(done, source):
         app.out.line(line)
-    app.out.json(msgspec.to_builtins(done))
+    set_aside = [{"place": each.place, "reason": each.reason} for each in done.set_aside]
+    app.out.json({**msgspec.to_builtins(done), "set_aside": set_aside})
     return 1 if done.set_aside else 0
 
 

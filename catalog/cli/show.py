@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.text import Text
 
-from catalog.cli.changes import Printer, label
+from catalog.cli.changes import Printer, element, label
 from catalog.cli.context import App, start
 from catalog.cli.metrics import LABELS
 from catalog.cli.options import (
@@ -27,7 +27,7 @@ from catalog.errors import UsageError
 from catalog.query import gizmos
 from catalog.query import history as histories
 from catalog.query.raw import original
-from catalog.query.told import Known
+from catalog.query.told import MIME_PATHS, Known
 from catalog.references import parse_reference
 from catalog.storage.engine import read
 from catalog.times import Micros
@@ -146,7 +146,7 @@ def _fact_value(fact: gizmos.Fact) -> str:
     value = fact.value
     if isinstance(value, str):
         return shorten(harmless(value, lines=True), LONGEST) if value else '""'
-    if fact.field.path.endswith("_mime_types"):
+    if fact.field.path in MIME_PATHS:
         return count(len(value), "type")
     return shorten(shown(value, time=fact.field.type == "time"), LONGEST)
 
@@ -178,24 +178,8 @@ def _list(app: App, listed: gizmos.Listed) -> None:
 
 
 def _item(listed: gizmos.Listed, item: gizmos.Item) -> str:
-    content = listed.field.content
-    if len(content) == 1:
-        return shown(item.values.get(content[0]))
-    texts = []
-    for name in content:
-        value = item.values.get(name)
-        if name == "json_schema" and isinstance(value, dict):
-            texts.append(_schema(value))
-        elif value is not None:
-            texts.append(shown(value) if name in {"type", "name"} else f"{name} {shown(value)}")
-    return "  ".join(texts) or harmless(item.key)
-
-
-def _schema(schema: dict[str, Any]) -> str:
-    paths = schema.get("paths")
-    if not isinstance(paths, dict):
-        return "an action's schema"
-    return f"{count(len(paths), 'path')}: " + shorten(", ".join(map(harmless, paths)), 100)
+    values = {name: item.values[name] for name in listed.field.content if name in item.values}
+    return element(values) or harmless(item.key)
 
 
 def _numbers(app: App, title: str, numbers: gizmos.Numbers | None) -> None:
@@ -220,7 +204,7 @@ def print_history(app: App, past: histories.History) -> None:
     out.heading(f"{count(len(past.revisions), 'revision')}")
     out.table([[_stretch(each), harmless(each.said.source)] for each in past.revisions])
     out.heading("changes")
-    printer = Printer(out, fold_events=False, named=False)
+    printer = Printer(out, fold=False, named=False)
     for change in past.changes:
         printer.print(change)
     printer.finish()

@@ -115,6 +115,8 @@ def size(value: int) -> str:
 
 def duration(seconds: float) -> str:
     """A time span by its two largest units."""
+    if 0 < seconds < 1:
+        return "under 1 s"
     left, parts = round(seconds), []
     for length, unit in _UNITS:
         if left >= length:
@@ -154,10 +156,10 @@ def word_diff(old: str, new: str) -> list[Part]:
     if len(before) + len(after) > MOST_WORDS:
         return [("removed", old), ("added", new)]
     matcher = difflib.SequenceMatcher(None, before, after, autojunk=False)
+    blocks = _joined(matcher.get_opcodes(), before)
     parts: list[Part] = []
-    blocks = matcher.get_opcodes()
-    for place, (tag, start, end, low, high) in enumerate(blocks):
-        if tag == "equal":
+    for place, (is_same, start, end, low, high) in enumerate(blocks):
+        if is_same:
             same = before[start:end]
             parts.append(("same", _cut(same, place > 0, place + 1 < len(blocks))))
             continue
@@ -166,6 +168,24 @@ def word_diff(old: str, new: str) -> list[Part]:
         if high > low:
             parts.append(("added", "".join(after[low:high])))
     return parts
+
+
+_Block = tuple[bool, int, int, int, int]
+
+
+def _joined(
+    opcodes: Iterable[tuple[str, int, int, int, int]], before: list[str]
+) -> list[_Block]:
+    """The blocks of a comparison; differences with a mere blank between them are one."""
+    blocks: list[_Block] = []
+    for tag, start, end, low, high in opcodes:
+        is_same = tag == "equal" and not (blocks and "".join(before[start:end]).isspace())
+        if blocks and not is_same and not blocks[-1][0]:
+            _, first, _, lowest, _ = blocks[-1]
+            blocks[-1] = (False, first, end, lowest, high)
+        else:
+            blocks.append((is_same, start, end, low, high))
+    return blocks
 
 
 def _words(text: str) -> list[str]:

@@ -152,8 +152,9 @@ class Store:
             done = runs.done_ids(conn, self._run.run_id)
             self.budget_left = self._budget_left(conn)
         with engines.write(self._engine) as conn:
-            end_stale_runs(conn, self._deriver, now=now)
-        self._settle()
+            ended = end_stale_runs(conn, self._deriver, now=now)
+        if ended:
+            self._settle()
         self.requested = len(ids)
         self.resumed = len(done)
         return [gizmo_id for gizmo_id in ids if gizmo_id not in done]

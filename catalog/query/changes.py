@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, not_, or_, selec
 
 from catalog.errors import UsageError
 from catalog.fields import BY_PATH, FIELDS, FLAPPING, LISTS, Field
-from catalog.query.told import mime_sets
+from catalog.query.told import MIME_PATHS, mime_sets
 from catalog.storage import tables as t
 
 if TYPE_CHECKING:
@@ -197,7 +197,7 @@ def change_of(row: Row, name: str | None, sets: dict[str, tuple[str, ...]]) -> C
     for side in ("old", "new"):
         text = row[side]
         value = None if text is None else msgspec.json.decode(text)
-        if row["field"].endswith("_mime_types") and isinstance(value, str):
+        if row["field"] in MIME_PATHS and isinstance(value, str):
             value = sets.get(value, (value,))
         columns[side] = value
     return Change(**columns)
@@ -214,7 +214,7 @@ def digests_in(rows: Iterable[Row]) -> set[str]:
     return {
         msgspec.json.decode(row[side])
         for row in rows
-        if row["field"].endswith("_mime_types")
+        if row["field"] in MIME_PATHS
         for side in ("old", "new")
         if row[side] not in (None, "null")
     }

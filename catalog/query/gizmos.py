@@ -9,7 +9,7 @@ from sqlalchemy import Connection, select
 
 from catalog.errors import NotFound
 from catalog.fields import LISTS, STAT_FIELDS, Field, ListField, of_table
-from catalog.query.told import Known, Said, Told, tell
+from catalog.query.told import MIME_PATHS, Known, Said, Told, tell
 from catalog.storage import tables as t
 from catalog.times import to_iso
 
@@ -273,7 +273,7 @@ def _facts(told: Told, table: str, at: Micros | None, unsent: dict[str, Micros])
 def _value(told: Told, field: Field, value: Any) -> Any:
     if value is None:
         return None
-    if field.path.endswith("_mime_types"):
+    if field.path in MIME_PATHS:
         return told.mime_sets.get(value, ())
     return msgspec.json.decode(value) if field.type == "json" else value
 

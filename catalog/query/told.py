@@ -12,6 +12,7 @@ import msgspec
 from sqlalchemy import Connection, select
 
 from catalog.errors import NotFound
+from catalog.fields import BY_COLUMN
 from catalog.storage import tables as t
 from catalog.storage.rows import PER_GPT, chunks
 from catalog.storage.sources import source_names
@@ -23,6 +24,11 @@ if TYPE_CHECKING:
 
     from catalog.records import Deriver, Row, Statement
     from catalog.times import Micros
+
+
+MIME_SETS = ("accepted_mime_types", "image_mime_types")
+"""Columns that name a set of MIME types by its digest."""
+MIME_PATHS = frozenset(BY_COLUMN["attachments", column].path for column in MIME_SETS)
 
 
 class Said(msgspec.Struct, frozen=True):
@@ -114,16 +120,13 @@ def _from_tables(conn: Connection, gizmo_id: str) -> Told:
             _with_source({column.key: row[column] for column in table.columns}, sources)
             for row in found.mappings()
         ]
-    digests = {row[column] for row in rows["attachments"] for column in _MIME if row[column]}
+    digests = {row[column] for row in rows["attachments"] for column in MIME_SETS if row[column]}
     return Told(
         gizmo_id=gizmo_id,
         rows=rows,
         said=_said(conn, rows, sources),
         mime_sets=mime_sets(conn, digests),
     )
-
-
-_MIME = ("accepted_mime_types", "image_mime_types")
 
 
 def _with_source(row: Row, sources: dict[int, str]) -> Row:

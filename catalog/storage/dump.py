@@ -101,7 +101,7 @@ def dump(conn: Connection) -> Iterator[bytes]:
         conn: in a transaction that sees one state, its stage 2 settled.
     """
     for name in sorted(_QUERIES):
-        rows = conn.execution_options(yield_per=2000).execute(_QUERIES[name])
+        rows = conn.execute(_QUERIES[name].execution_options(yield_per=2000))
         for row in rows:
             values = [value.hex() if isinstance(value, bytes) else value for value in row]
             yield msgspec.json.encode([name, *values])

@@ -157,7 +157,7 @@ def archived(
     )
     if known_at is not None:
         query = query.where(o.recorded_at <= known_at)
-    rows = conn.execution_options(yield_per=PART).execute(query)
+    rows = conn.execute(query.execution_options(yield_per=PART))
     for part in rows.partitions():
         payloads = get_payloads(conn, {row.payload_id for row in part} - {t.NOT_FOUND_PAYLOAD})
         batch = []

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from catalog.describe import PAGES as MADE
 from catalog.settings import default_toml
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -59,3 +60,8 @@ def test_readme_example_settings_are_those_of_init() -> None:
     for block in blocks:
         for table in tomllib.loads(block).get("sources", {}).values():
             assert table.keys() <= keys
+
+
+@pytest.mark.parametrize("page", MADE)
+def test_a_page_that_is_made_is_as_it_would_be_made_now(page: str) -> None:
+    assert (ROOT / page).read_text(encoding="utf-8") == MADE[page](), "run make docs"
