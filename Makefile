@@ -3,6 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV ?= uv
 PYTEST_ARGS ?=
+BENCH_ARGS ?=
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 # The first Python that is new enough; PYTHON=… on the command line overrides it.
 PYTHON ?= $(shell for each in python3.11 python3.12 python3.13 python3.14 python3 python; do \
@@ -46,7 +47,7 @@ check: $(VENV)/dev.stamp ## Check formatting, lint, types, layers and docs.
 	$(BIN)/python -m pytest -q tests/unit/test_house.py tests/unit/test_docs.py
 
 bench: $(VENV)/dev.stamp ## Measure, and print each number beside its floor.
-	$(BIN)/python -m pytest -q -s tests/benchmarks $(PYTEST_ARGS)
+	$(BIN)/python -m tests.benchmarks $(BENCH_ARGS)
 
 docs: $(VENV)/plain.stamp ## Write the pages of docs/ that are made from the code.
 	@$(BIN)/python -c "import pathlib, catalog.describe as d; \

@@ -60,7 +60,7 @@ def fields_page() -> str:
                 if field.cls == cls
             ),
         )
-    lines += ["## Lists", "", "Each element is a row of its own with the time in which it held.", ""]
+    lines += ["## Lists", "", "Each element is a row of its own, with its time.", ""]
     lines += _table(
         ("path", "table", "a difference in these is a change", "the latest of these is kept", ""),
         (
@@ -78,10 +78,10 @@ def fields_page() -> str:
         "## Flapping fields",
         "",
         "Marked with (flaps) above: in the public archive 70 to 75 % of the changes of an author's",
-        "fields revert within 8 observations. Where the old value comes back within 8 statements and",
-        "30 days both changes are marked, and `gpts-catalog changes` hides them unless `--all` is",
-        "given. Other fields are marked too, and always shown: a rename that is taken back is still a",
-        "rename.",
+        "fields revert within 8 observations. Where the old value comes back within 8 statements",
+        "and 30 days both changes are marked, and `gpts-catalog changes` hides them unless `--all`",
+        "is given. Other fields are marked too, and always shown: a rename that is taken back is",
+        "still a rename.",
         "",
     ]
     lines += _reasons(

@@ -34,9 +34,7 @@ _BARE = frozenset({"type", "name", "display_name", "text", "category", "tag"})
 
 def changes(
     ctx: typer.Context,
-    ref: Annotated[
-        str | None, typer.Argument(metavar="[REF]", help="Of this GPT alone.")
-    ] = None,
+    ref: Annotated[str | None, typer.Argument(metavar="[REF]", help="Of this GPT alone.")] = None,
     since: SinceOption = None,
     until: UntilOption = None,
     field: Annotated[

@@ -142,9 +142,7 @@ class App:
         raise SettingsError(f"which source? name one with --source: {', '.join(able)}")
 
 
-def start(
-    ctx: typer.Context, catalog: str | None, config: Path | None, *, as_json: bool
-) -> App:
+def start(ctx: typer.Context, catalog: str | None, config: Path | None, *, as_json: bool) -> App:
     """Put together what a command needs; what stands after its name goes first.
 
     Args:

@@ -57,7 +57,7 @@ def demo(
     Needs no key and no network. Each command is printed before it runs, and its output is its own.
     """
     # The simulator brings a web server along, which no other command needs.
-    from catalog.simulator import Population, running_gateway, write_ids  # noqa: PLC0415
+    from catalog.simulator import Population, running_gateway, write_ids
 
     with ExitStack() as stack:
         if folder is None:
@@ -91,9 +91,7 @@ class _Tour:
             KEY_VARIABLE: gateway.key,
             CLOCK_VARIABLE: gateway.clock_url,
             # The commands are to be this program, wherever it was started from.
-            "PYTHONPATH": os.pathsep.join(
-                [_HOME, *filter(None, [os.environ.get("PYTHONPATH")])]
-            ),
+            "PYTHONPATH": os.pathsep.join([_HOME, *filter(None, [os.environ.get("PYTHONPATH")])]),
         }
 
     def run(self) -> None:

@@ -113,7 +113,7 @@ def _due(app: App, engine: Engine, limit: int | None) -> tuple[str, ...]:
 
 
 def _nothing_due(app: App, engine: Engine) -> None:
-    from catalog.harvest import Totals  # noqa: PLC0415
+    from catalog.harvest import Totals
 
     with read(engine) as conn:
         counts = frontier.count_frontier(conn, app.clock.now())
@@ -126,7 +126,7 @@ def _run(
     app: App, engine: Engine, source: SourceSettings, ids: tuple[str, ...], command: str
 ) -> int:
     # The client is slow to load: commands that ask nobody do without.
-    from catalog.harvest import HarvestJob  # noqa: PLC0415
+    from catalog.harvest import HarvestJob
 
     job = HarvestJob(
         engine=engine,
@@ -154,7 +154,7 @@ async def _ask(
     job: HarvestJob, app: App, show: Callable[[Progress], None]
 ) -> tuple[Totals, str | None] | None:
     """Harvest under the hand of Ctrl-C; None where it came twice."""
-    from catalog.harvest import run_harvest  # noqa: PLC0415
+    from catalog.harvest import run_harvest
 
     running: list[Harvest] = []
     task = asyncio.ensure_future(run_harvest(job, report=show, begun=running.append))
@@ -196,7 +196,11 @@ def report(app: App, totals: Totals, reason: str | None, source: SourceSettings)
     rows = [
         (totals.documents, "documents", _effects(totals)),
         (totals.not_found, "not found", "the source says that there is no such GPT"),
-        (totals.mismatched, "mismatched", "answered with another GPT's document, kept under its id"),
+        (
+            totals.mismatched,
+            "mismatched",
+            "answered with another GPT's document, kept under its id",
+        ),
         (totals.failed, "failed", "no answer that says anything; asked again when next due"),
         (totals.left, "left", "not asked"),
     ]

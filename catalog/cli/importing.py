@@ -36,9 +36,7 @@ def import_(
     ],
     observed_at: Annotated[
         str | None,
-        typer.Option(
-            metavar="T", help="When documents were said that do not say it themselves."
-        ),
+        typer.Option(metavar="T", help="When documents were said that do not say it themselves."),
     ] = None,
     catalog: CatalogOption = None,
     config: ConfigOption = None,
@@ -78,10 +76,9 @@ def import_(
 
 def describe(done: Imported, source: str) -> list[str]:
     """What an import did, line by line."""
-    lines = [
-        f"read {count(done.files, 'file')} as source {source}"
-        f" in {duration(done.seconds)}: {count(done.documents, 'document')}"
-    ]
+    took = duration(done.seconds)
+    read = f"read {count(done.files, 'file')} as source {source} in {took}"
+    lines = [f"{read}: {count(done.documents, 'document')}"]
     if done.observations:
         effects = [
             f"{done.new:,} of GPTs not known before",

@@ -122,6 +122,12 @@ def run(args: list[str] | None = None) -> int:
             return 2
         _complain(f"{error.format_message()} See gpts-catalog --help", words)
         return error.exit_code
+    except BrokenPipeError:
+        raise
+    except OSError as error:  # a disk, a folder: the user's to mend, and no bug
+        place = f"{error.filename}: " if error.filename else ""
+        _complain(f"{place}{error.strerror or error}", words)
+        return CatalogError.exit_status
     except (KeyboardInterrupt, Abort):
         _complain("stopped", words)
         return INTERRUPTED

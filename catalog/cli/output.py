@@ -92,8 +92,16 @@ def diff_text(parts: Iterable[Part], width: int | None = None) -> Text:
     return text
 
 
+class _Console(Console):
+    """A console that lets the reader of a pipe go away; :func:`catalog.cli.main.main` ends it."""
+
+    def on_broken_pipe(self) -> None:
+        """Leave the error as it is, in place of ending the process here."""
+        raise BrokenPipeError
+
+
 def _console(*, stderr: bool) -> Console:
-    return Console(stderr=stderr, markup=False, highlight=False, emoji=False)
+    return _Console(stderr=stderr, markup=False, highlight=False, emoji=False)
 
 
 def _print(console: Console, text: str | Text, style: str) -> None:

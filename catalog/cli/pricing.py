@@ -68,8 +68,8 @@ def print_price(app: App, engine: Engine, source: SourceSettings, ids: int) -> N
     out = app.out
     out.line(
         f"would ask {found.source} for {count(found.requested, 'GPT')}:"
-        f" {count(found.requests, 'request')} and what has to be repeated, {duration(found.seconds)}"
-        f" at {source.requests_per_second:g} a second"
+        f" {count(found.requests, 'request')} and what has to be repeated,"
+        f" {duration(found.seconds)} at {source.requests_per_second:g} a second"
     )
     if found.cost is not None:
         out.line(f"  cost: {found.cost:,.2f}, at {source.price_per_request:g} a request")

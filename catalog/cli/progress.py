@@ -116,7 +116,7 @@ def harvest_words(standing: Standing, rate: float) -> str:
     if rate:
         parts.append(f"{rate:,.1f}/s")
     parts += [
-        f"{number(standing.verdicts[verdict])} {verdict.replace('_', ' ')}"
+        f"{number(standing.verdicts[verdict])} {_words(verdict)}"
         for verdict in Verdict
         if standing.verdicts.get(verdict)
     ]
@@ -135,6 +135,10 @@ def harvest_words(standing: Standing, rate: float) -> str:
     if standing.budget_left is not None:
         parts.append(f"budget {number(standing.budget_left)} left")
     return "  ".join(parts)
+
+
+def _words(verdict: Verdict) -> str:
+    return "documents" if verdict is Verdict.DOCUMENT else verdict.replace("_", " ")
 
 
 class ImportDisplay(_Display):

@@ -25,7 +25,7 @@ def init(
 ) -> None:
     """Make the catalog, and a commented catalog.toml where there is none."""
     # Alembic is slow to load, and no other command needs it.
-    from catalog.storage.migrate import init as make  # noqa: PLC0415
+    from catalog.storage.migrate import init as make
 
     app = start(ctx, catalog, config, as_json=as_json)
     written = not app.config_path.exists()
@@ -58,7 +58,7 @@ def upgrade(
     as_json: JsonOption = False,
 ) -> None:
     """Bring the catalog to the current schema, with a backup of an SQLite file first."""
-    from catalog.storage.migrate import upgrade as bring  # noqa: PLC0415
+    from catalog.storage.migrate import upgrade as bring
 
     app = start(ctx, catalog, config, as_json=as_json)
     done = bring(app.settings.catalog.url, app.clock.now())
@@ -94,7 +94,7 @@ def _without_password(url: str) -> str:
 
 
 def _place(url: str) -> str:
-    from catalog.storage.urls import describe, parse_url  # noqa: PLC0415
+    from catalog.storage.urls import describe, parse_url
 
     return describe(parse_url(url))
 

@@ -20,7 +20,7 @@ from catalog.cli.options import (
     ReferenceArgument,
     read_moment,
 )
-from catalog.cli.text import count, harmless, iso, moment, number, shorten, shown
+from catalog.cli.text import count, harmless, moment, number, shorten, shown
 from catalog.cli.tojson import gizmo_json, history_json
 from catalog.derive import Derivation
 from catalog.errors import UsageError

@@ -28,9 +28,7 @@ def simulate_gateway(
     rate_limit: Annotated[
         float | None, typer.Option(help="Questions a second; more are answered by 429.")
     ] = None,
-    pace: Annotated[
-        float, typer.Option(help="How many times faster than real GPTs change.")
-    ] = 1.0,
+    pace: Annotated[float, typer.Option(help="How many times faster than real GPTs change.")] = 1.0,
     ids: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write the ids there, for harvest --refs.")
     ] = None,
@@ -42,7 +40,7 @@ def simulate_gateway(
     clock, at /_sim/clock.
     """
     # The simulator brings a web server along, which no other command needs.
-    from catalog.simulator import START, Population, serve, write_ids  # noqa: PLC0415
+    from catalog.simulator import START, Population, serve, write_ids
 
     begin = read_moment(start, "--start")
     begin = START if begin is None else begin

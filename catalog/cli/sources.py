@@ -28,9 +28,7 @@ WELL_KNOWN = "g-2fkFE8rbu"
 """OpenAI's own DALL·E: asked for where the catalog knows no GPT of the source."""
 LONGEST_DETAIL = 200
 
-app = typer.Typer(
-    help="The configured sources.", no_args_is_help=True, rich_markup_mode=None
-)
+app = typer.Typer(help="The configured sources.", no_args_is_help=True, rich_markup_mode=None)
 
 
 class Checked(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,9 +69,7 @@ def sources() -> None:
 @app.command("check")
 def check(
     ctx: typer.Context,
-    name: Annotated[
-        str | None, typer.Argument(metavar="[NAME]", help="This source alone.")
-    ] = None,
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="This source alone.")] = None,
     catalog: CatalogOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
@@ -183,7 +179,7 @@ async def _question(
 ) -> Asked:
     """Ask once, whatever comes back; it counts against the day's budget."""
     # The client is slow to load: commands that ask nobody do without.
-    from catalog.fetch.client import Fetcher  # noqa: PLC0415
+    from catalog.fetch.client import Fetcher
 
     dialect = get_dialect(source)
     request = dialect.details([gizmo_id])
@@ -197,9 +193,7 @@ async def _question(
             return reserve(conn, number, day, min(1, wanted), source.requests_per_day)
 
     once = msgspec.structs.replace(source, max_attempts=1)
-    async with Fetcher(
-        once, key=key, clock=setup.clock, rng=setup.rng, reserve=spend
-    ) as fetcher:
+    async with Fetcher(once, key=key, clock=setup.clock, rng=setup.rng, reserve=spend) as fetcher:
         asked = await fetcher.ask(request, lambda answer: dialect.read(answer, request.asked))
         await fetcher.close()
         if engine is not None and fetcher.unspent:

@@ -27,7 +27,7 @@ def status(
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> int:
-    """Show what the catalog holds, how fresh it is, what is due, what was spent, and what is odd."""
+    """Show what the catalog holds, how fresh it is, what is due, what was spent, what is odd."""
     app = start(ctx, catalog, config, as_json=as_json)
     asks = any(source.dialect != "recorded" for source in app.settings.sources.values())
     with app.catalog() as engine, read(engine) as conn:
@@ -55,7 +55,12 @@ def _print(app: App, found: stats.Status) -> None:
         ]
     )
     out.heading("GPTs by when their document was last seen")
-    out.table([[word if word == "older" else f"within {word}", number(n)] for word, n in found.seen.items()])
+    out.table(
+        [
+            [word if word == "older" else f"within {word}", number(n)]
+            for word, n in found.seen.items()
+        ]
+    )
     _frontier(app, found)
     _sources(app, found)
     if found.runs:

@@ -10,7 +10,7 @@ import difflib
 import json
 import re
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any, Literal
 
 from catalog.normalize.escape import unescape_text
@@ -139,7 +139,7 @@ def shown(value: Any, *, time: bool = False) -> str:
     if isinstance(value, int | float):
         return moment(value) if time and isinstance(value, int) else number(value)
     if isinstance(value, str):
-        return harmless(value) if value else '""'
+        return harmless(value) if value.strip() else f'"{harmless(value)}"'
     if isinstance(value, list | tuple) and all(isinstance(each, str) for each in value):
         return ", ".join(harmless(each) for each in value) or "[]"
     return to_json(value)
@@ -152,6 +152,8 @@ def shorten(text: str, width: int) -> str:
 
 def word_diff(old: str, new: str) -> list[Part]:
     """What of ``old`` went and what of ``new`` came, word by word; long equal parts are cut."""
+    if old == new:
+        return [("same", old)] if old else []
     before, after = _words(old), _words(new)
     if len(before) + len(after) > MOST_WORDS:
         return [("removed", old), ("added", new)]
@@ -173,9 +175,7 @@ def word_diff(old: str, new: str) -> list[Part]:
 _Block = tuple[bool, int, int, int, int]
 
 
-def _joined(
-    opcodes: Iterable[tuple[str, int, int, int, int]], before: list[str]
-) -> list[_Block]:
+def _joined(opcodes: Iterable[tuple[str, int, int, int, int]], before: list[str]) -> list[_Block]:
     """The blocks of a comparison; differences with a mere blank between them are one."""
     blocks: list[_Block] = []
     for tag, start, end, low, high in opcodes:
@@ -249,9 +249,7 @@ def columns(
     numeric = set(right)
     lines = []
     for row in table:
-        cells = [
-            _pad(cell, wide[at], before=at in numeric) for at, cell in enumerate(row[:-1])
-        ]
+        cells = [_pad(cell, wide[at], before=at in numeric) for at, cell in enumerate(row[:-1])]
         start = "  ".join(cells) + "  " if cells else ""
         last = row[-1]
         if len(row) - 1 in numeric:
@@ -267,4 +265,3 @@ def _pad(cell: str, cells: int, *, before: bool) -> str:
     return blanks + cell if before else cell + blanks
 
 
-Redact = Callable[[str], str]

@@ -24,8 +24,8 @@ from catalog.storage import engine as engines
 from catalog.storage import frontier, runs
 from catalog.storage.observe import observe, standing
 from catalog.storage.owners import is_alive, this_process
-from catalog.storage.stage2 import settle
 from catalog.storage.sources import add_source, give_back, reserve, reserved
+from catalog.storage.stage2 import settle
 from catalog.times import MINUTE, Clock, Micros, day_of
 
 if TYPE_CHECKING:

@@ -135,7 +135,8 @@ def field_named(text: str) -> str:
     raise UsageError(
         f"{text!r} is kept by its latest value alone, its changes are noise"
         if volatile
-        else f"there is no field {text!r}: " + (f"did you mean {near[0]!r}?" if near else "see docs")
+        else f"there is no field {text!r}: "
+        + (f"did you mean {near[0]!r}?" if near else "see docs")
     )
 
 

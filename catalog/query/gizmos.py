@@ -172,9 +172,7 @@ def view(
             f"nothing is known of {told.gizmo_id} at {to_iso(at or 0)}: its first document is of"
             f" {to_iso(row['first_seen_at'])}"
         )
-    facts = [
-        fact for table in INTERVAL_TABLES for fact in _facts(told, table, at, unsent)
-    ]
+    facts = [fact for table in INTERVAL_TABLES for fact in _facts(told, table, at, unsent)]
     if at is None:
         facts += _volatile(told, unsent)
     owners = {table: _standing(told.rows.get(table, []), at) for table in INTERVAL_TABLES}
@@ -335,7 +333,11 @@ def _columns(listed: ListField, row: Row) -> dict[str, Any]:
 def unsent_since(path: str, unsent: dict[str, Micros]) -> Micros | None:
     """Since when no source sends ``path``, by itself or with what it lies in."""
     return next(
-        (at for gone, at in unsent.items() if path == gone or path.startswith((f"{gone}.", gone + "[]"))),
+        (
+            at
+            for gone, at in unsent.items()
+            if path == gone or path.startswith((f"{gone}.", gone + "[]"))
+        ),
         None,
     )
 

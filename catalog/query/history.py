@@ -64,9 +64,7 @@ def history(
     """
     told = tell(conn, gizmo_id, known)
     rows = [
-        row
-        for row in told.rows.get("changes", [])
-        if until is None or row["observed_at"] <= until
+        row for row in told.rows.get("changes", []) if until is None or row["observed_at"] <= until
     ]
     sets = told.mime_sets if known else mime_sets(conn, digests_in(rows))
     name = told.gizmo["name"]

@@ -190,12 +190,10 @@ def status(
         sources=sources,
         unmapped=_unmapped(conn, rows),
         drift=_drift(conn, rows),
-        alarms=tuple(
-            [
-                *_quiet(frontier, _last_asked(conn, asks=asks), now),
-                *_unfinished(stale_runs(conn, now)),
-                *_unwell(sources),
-            ]
+        alarms=(
+            *_quiet(frontier, _last_asked(conn, asks=asks), now),
+            *_unfinished(stale_runs(conn, now)),
+            *_unwell(sources),
         ),
     )
 
@@ -233,12 +231,8 @@ def _sources(conn: Connection, now: Micros) -> tuple[SourceHealth, ...]:
             .group_by(o.source_id)
         )
     }
-    taken: dict[int, int] = {
-        source_id: reserved
-        for source_id, reserved in conn.execute(
-            select(b.source_id, b.reserved).where(b.day == day_of(now))
-        )
-    }
+    today = select(b.source_id, b.reserved).where(b.day == day_of(now))
+    taken = {row.source_id: row.reserved for row in conn.execute(today)}
     found = []
     for row in conn.execute(select(t.sources).order_by(s.name)):
         last = conn.execute(
@@ -292,10 +286,8 @@ def _last_asked(conn: Connection, *, asks: bool) -> Micros | None:
 def _quiet(frontier: FrontierCounts, last: Micros | None, now: Micros) -> list[str]:
     if not frontier.due or last is None or now - last <= QUIET:
         return []
-    return [
-        f"{frontier.due} ids are due and nothing was harvested since {to_iso(last)}:"
-        " run gpts-catalog harvest --due"
-    ]
+    text = f"{frontier.due} ids are due and nothing was harvested since {to_iso(last)}"
+    return [f"{text}: run gpts-catalog harvest --due"]
 
 
 def _unfinished(stale: Sequence[Run]) -> list[str]:

@@ -112,9 +112,7 @@ def _from_tables(conn: Connection, gizmo_id: str) -> Told:
     rows: dict[str, list[Row]] = {}
     for table in PER_GPT:
         found = conn.execute(
-            select(table)
-            .where(table.c.gizmo_id == gizmo_id)
-            .order_by(*table.primary_key.columns)
+            select(table).where(table.c.gizmo_id == gizmo_id).order_by(*table.primary_key.columns)
         )
         rows[table.name] = [
             _with_source({column.key: row[column] for column in table.columns}, sources)
@@ -135,9 +133,7 @@ def _with_source(row: Row, sources: dict[int, str]) -> Row:
     return row
 
 
-def _said(
-    conn: Connection, rows: dict[str, list[Row]], sources: dict[int, str]
-) -> dict[int, Said]:
+def _said(conn: Connection, rows: dict[str, list[Row]], sources: dict[int, str]) -> dict[int, Said]:
     wanted = {row["observation_id"] for each in rows.values() for row in each}
     o = t.observations.c
     said: dict[int, Said] = {}

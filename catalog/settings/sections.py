@@ -87,7 +87,7 @@ class SourceSettings(msgspec.Struct, frozen=True, kw_only=True):
         int, Meta(ge=1, le=100, description="ids asked at once, where the dialect is chat-query")
     ] = 1
     breaker_failures: Annotated[
-        int, Meta(ge=1, description="questions in a row without a fact for an answer that stop a run")
+        int, Meta(ge=1, description="questions in a row that bring no fact, and stop a run")
     ] = 20
     model_prefix: Annotated[
         str, Meta(pattern=r"^\S+$", description="a probe's model is this and the id")

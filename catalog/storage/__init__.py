@@ -1,0 +1,1 @@
+"""Tables, engines, the archive and the one write path: the only writer of SQL."""

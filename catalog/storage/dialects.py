@@ -10,9 +10,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 def insert_or(conn: Connection, table: Table) -> Any:
     """An INSERT into ``table`` that knows ``on_conflict_do_nothing`` and ``…_do_update``."""
-    return (
-        postgresql.insert(table) if conn.dialect.name == "postgresql" else sqlite.insert(table)
-    )
+    return postgresql.insert(table) if conn.dialect.name == "postgresql" else sqlite.insert(table)
 
 
 def insert_new(conn: Connection, table: Table) -> Any:

@@ -125,25 +125,18 @@ def _discoveries(mine: Connection, theirs: Connection, sources: dict[int, int]) 
     new = 0
     for part in _parts(theirs, t.discoveries):
         payloads = get_payloads(theirs, {row["payload_id"] for row in part})
-        digests = dict(
-            theirs.execute(
-                select(t.payloads.c.payload_id, t.payloads.c.digest).where(
-                    t.payloads.c.payload_id.in_(payloads)
-                )
-            ).tuples()
-        )
-        redacted = dict(
-            theirs.execute(
-                select(t.payloads.c.payload_id, t.payloads.c.redacted).where(
-                    t.payloads.c.payload_id.in_(payloads)
-                )
-            ).tuples()
-        )
+        p = t.payloads.c
+        kept = {
+            row.payload_id: row
+            for row in theirs.execute(
+                select(p.payload_id, p.digest, p.redacted).where(p.payload_id.in_(payloads))
+            )
+        }
         items = {
             row["payload_id"]: NewPayload(
-                digest=bytes(digests[row["payload_id"]]),
+                digest=bytes(kept[row["payload_id"]].digest),
                 payload=payloads[row["payload_id"]],
-                redacted=redacted[row["payload_id"]],
+                redacted=kept[row["payload_id"]].redacted,
                 gizmo_id=row["gizmo_id"],
             )
             for row in part
@@ -153,7 +146,7 @@ def _discoveries(mine: Connection, theirs: Connection, sources: dict[int, int]) 
             row
             | {
                 "source_id": sources[row["source_id"]],
-                "payload_id": numbers[bytes(digests[row["payload_id"]])],
+                "payload_id": numbers[bytes(kept[row["payload_id"]].digest)],
             }
             for row in part
         ]

@@ -22,7 +22,6 @@ from catalog.storage.sources import source_ids as ids_of_sources
 from catalog.storage.stage1 import derive, enqueue, set_verdicts
 from catalog.times import Micros, day_of
 
-
 VERDICTS = ("", "held", "counted")
 """The verdicts of a not-found, the weakest first."""
 

@@ -16,6 +16,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import aiohttp
 import httpx
@@ -25,6 +26,7 @@ from catalog.records import Answer, Reading, Request, Verdict
 from catalog.settings import SourceSettings
 from catalog.times import SystemClock
 
+ROOT = Path(__file__).resolve().parents[2]
 KEY = "sk-benchmark-0123456789"
 TEXT = "what a document says, about as long as most "
 DOCUMENT = json.dumps({"gizmo": {"id": "g-aaaaaaaaa", "display": {"description": TEXT * 130}}})
@@ -60,8 +62,9 @@ async def serve() -> None:
 @contextmanager
 def server() -> Iterator[str]:
     """The server's address."""
-    command = [sys.executable, __file__, "--serve"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
+    # As a module from the checkout, so that it finds the catalog uninstalled as well.
+    command = [sys.executable, "-m", "tests.benchmarks.bench_fetch", "--serve"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
         assert process.stdout is not None
         try:
             yield f"http://127.0.0.1:{process.stdout.readline().strip()}"

@@ -10,7 +10,7 @@ import msgspec
 _DOCUMENTS = 300
 _REQUESTS = 400
 _RUNS = 3
-_ROUNDS = 3
+_ROUNDS = 2
 _LEAST = 20
 
 
@@ -21,7 +21,7 @@ class Dose(msgspec.Struct, frozen=True, kw_only=True):
         documents: GPTs in the population; a few of them are gone already.
         requests: questions in one run of a harvest.
         runs: how often each thing is measured; the medians are told.
-        rounds: further observations of each GPT when bytes are counted.
+        rounds: further observations of each GPT that are counted, of each kind, for bytes.
         seed: the population's.
     """
 

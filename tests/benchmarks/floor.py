@@ -9,19 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-import sqlite3
 from collections.abc import Iterable, Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any, Protocol
 
 import msgspec
-import psycopg
 import zstandard
-from psycopg import sql
 
 from catalog.times import from_iso
-from tests.benchmarks.places import sqlite_path
 
 BATCH = 500
 LEVEL = 3
@@ -91,14 +86,6 @@ TABLES: dict[str, tuple[str, tuple[str, ...]]] = {
     "mime_sets": ("set_digest, mime_type", ("set_digest", "mime_type")),
 }
 """Key and columns of each table."""
-
-_KEPT = ("payloads", "mime_sets")
-_NUMBERS = frozenset(
-    {"observed_at", "size", "created_at", "updated_at", "last_seen_at", "place"}
-    | {"review_total", "review_count"}
-)
-_FLAGS = frozenset({"is_verified", "will_receive_support_emails"})
-_BYTES = frozenset({"digest", "data"})
 
 Rows = dict[str, dict[Any, tuple[Any, ...]]]
 """By table and key."""
@@ -215,9 +202,7 @@ def import_lines(path: Path, writer: Writer) -> int:
     with path.open("rb") as file:
         for lines in _batches(file):
             rows: Rows = {table: {} for table in TABLES}
-            ids: list[str] = []
-            for line in lines:
-                ids.append(_add(rows, line, compress))
+            ids = [_add(rows, line, compress) for line in lines]
             writer.write(rows, ids)
             count += len(ids)
     return count
@@ -315,121 +300,3 @@ def _set(rows: Rows, members: list[str]) -> str:
     for member in ordered:
         rows["mime_sets"][digest, member] = (digest, member)
     return digest
-
-
-def _create(blob: str, flag: str) -> Iterator[str]:
-    for table, (key, columns) in TABLES.items():
-        typed = ", ".join(f"{column} {_type(column, blob, flag)}" for column in columns)
-        yield f"CREATE TABLE {table} ({typed}, PRIMARY KEY ({key}))"
-
-
-def _type(column: str, blob: str, flag: str) -> str:
-    if column in _BYTES:
-        return blob
-    return "BIGINT" if column in _NUMBERS else flag if column in _FLAGS else "TEXT"
-
-
-class SqliteWriter:
-    """``executemany`` in WAL, with the durability that an import has.
-
-    Args:
-        connection: without transactions of the driver's own.
-    """
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
-        self._inserts = {
-            table: f"INSERT OR {'IGNORE' if table in _KEPT else 'REPLACE'} INTO {table}"
-            f" VALUES ({', '.join('?' * len(columns))})"
-            for table, (_, columns) in TABLES.items()
-        }
-        self._deletes = [
-            f"DELETE FROM {table} WHERE gizmo_id = ?"
-            for table, (key, _) in TABLES.items()
-            if key.startswith("gizmo_id,") and table != "observations"
-        ]
-
-    def write(self, rows: Rows, gizmo_ids: list[str]) -> None:
-        """Write one batch."""
-        run = self._connection.executemany
-        self._connection.execute("BEGIN IMMEDIATE")
-        for statement in self._deletes:
-            run(statement, [(gizmo_id,) for gizmo_id in gizmo_ids])
-        for table, by_key in rows.items():
-            run(self._inserts[table], by_key.values())
-        self._connection.execute("COMMIT")
-
-
-class PostgresWriter:
-    """COPY, with the durability that an import has.
-
-    Args:
-        connection: to the floor's own database.
-    """
-
-    def __init__(self, connection: psycopg.Connection[Any]) -> None:
-        self._connection = connection
-
-    def write(self, rows: Rows, gizmo_ids: list[str]) -> None:
-        """Write one batch: what is kept only where it is new, the rest in place of the old."""
-        run = self._connection.execute
-        with self._connection.transaction():
-            for table, by_key in rows.items():
-                key = TABLES[table][0].split(",", maxsplit=1)[0]
-                if table in _KEPT:
-                    held = {
-                        row[0]
-                        for row in run(
-                            _SELECT[table], [list({values[0] for values in by_key.values()})]
-                        )
-                    }
-                    self._copy(table, [row for row in by_key.values() if row[0] not in held])
-                    continue
-                if table != "observations":
-                    run(_DELETE[table], [list(by_key) if key == "user_id" else gizmo_ids])
-                self._copy(table, by_key.values())
-
-    def _copy(self, table: str, rows: Iterable[tuple[Any, ...]]) -> None:
-        with self._connection.cursor() as cursor, cursor.copy(_COPY[table]) as copy:
-            for row in rows:
-                copy.write_row(row)
-
-
-def _per_table(statement: str) -> dict[str, sql.Composed]:
-    return {
-        table: sql.SQL(statement).format(  # type: ignore[arg-type]  # one of the three below
-            table=sql.Identifier(table),
-            key=sql.Identifier(key.split(",", maxsplit=1)[0]),
-            columns=sql.SQL(", ").join(map(sql.Identifier, columns)),
-        )
-        for table, (key, columns) in TABLES.items()
-    }
-
-
-_COPY = _per_table("COPY {table} ({columns}) FROM STDIN")
-_DELETE = _per_table("DELETE FROM {table} WHERE {key} = ANY(%s)")
-_SELECT = _per_table("SELECT DISTINCT {key} FROM {table} WHERE {key} = ANY(%s)")
-
-
-def prepare(url: str) -> None:
-    """Make the floor's tables at an empty place."""
-    if url.startswith("sqlite"):
-        with closing(sqlite3.connect(sqlite_path(url))) as connection:
-            connection.execute("PRAGMA journal_mode = WAL")
-            for statement in _create("BLOB", "INTEGER"):
-                connection.execute(statement)
-        return
-    with psycopg.connect(url) as connection:
-        for statement in _create("BYTEA", "BOOLEAN"):
-            connection.execute(statement.encode())
-
-
-def run(url: str, path: Path) -> int:
-    """Import the file into the floor's tables; how many documents it held."""
-    if url.startswith("sqlite"):
-        with closing(sqlite3.connect(sqlite_path(url), isolation_level=None)) as connection:
-            connection.execute("PRAGMA synchronous = NORMAL")
-            return import_lines(path, SqliteWriter(connection))
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("SET synchronous_commit = off")
-        return import_lines(path, PostgresWriter(connection))

@@ -120,9 +120,7 @@ class PostgresPlaces:
 
     def drop(self, url: str) -> None:
         """Remove a database."""
-        self._run(
-            sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(_database(url)))
-        )
+        self._run(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(_database(url))))
 
     def _create(self, template: str) -> str:
         name = f"bench_{next(self._numbers)}"

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import random
 from itertools import cycle
 from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
+from sqlalchemy import func, select
 
 from catalog.derive import Derivation
 from catalog.errors import UsageError
@@ -14,13 +17,16 @@ from catalog.intake import take
 from catalog.records import Observation, Reading, Verdict
 from catalog.secrets import Redactor
 from catalog.simulator import Population, observations
+from catalog.storage import frontier, runs
+from catalog.storage import tables as t
+from catalog.storage.archive import NewPayload, put_payloads
 from catalog.storage.dump import digest
 from catalog.storage.engine import open_engine, read, write
 from catalog.storage.merge import merge
 from catalog.storage.migrate import init
 from catalog.storage.observe import observe
 from catalog.storage.rebuild import rebuild
-from catalog.storage.sources import add_source
+from catalog.storage.sources import add_source, source_ids
 from catalog.storage.stage2 import settle
 from catalog.times import DAY, from_iso
 from tests.databases import NOW
@@ -29,13 +35,15 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from sqlalchemy import Engine
+    from sqlalchemy import Connection, Engine
 
 DERIVATION = Derivation()
+NAMED = "g-2fkFE8rbu"
+"""An id that every part heard of in the same way."""
 
 
 def _observations(count: int, days: int) -> list[Observation]:
-    """Observations of a small population over some days, by two sources in turn, with a not-found."""
+    """Observations of some days, by two sources in turn, and a not-found at the end."""
     found = []
     sources = cycle(("one", "two"))
     for line in observations(Population(3, count, pace=20.0), days):
@@ -73,9 +81,63 @@ def _fill(engine: Engine, said: Sequence[Observation]) -> str:
     with write(engine) as conn:
         for name in ("one", "two"):
             add_source(conn, name, "recorded", NOW)
-        observe(conn, DERIVATION, said)
+        observed = observe(conn, DERIVATION, said)
+        _runs_and_discoveries(conn, said, observed.observation_ids)
+    with write(engine) as conn:
         settle(conn, DERIVATION)
         return digest(conn)
+
+
+def _runs_and_discoveries(
+    conn: Connection, said: Sequence[Observation], rows: Sequence[int]
+) -> None:
+    """What is kept beside observations: a run with an outcome and a failure, and a discovery."""
+    source_id = source_ids(conn, ["two"])["two"]
+    key = runs.RunKey(command="harvest", source="two", ids_digest=said[0].gizmo_id)
+    run, _ = runs.open_or_resume(conn, key, now=NOW, rng=random.Random(said[0].gizmo_id))
+    outcome = runs.Outcome(
+        run_id=run.run_id,
+        asked_id=said[0].gizmo_id,
+        source_id=source_id,
+        verdict=Verdict.DOCUMENT,
+        effect="new",
+        attempts=1,
+        requests=1,
+        status=200,
+        at=NOW,
+        observation_id=rows[0],
+    )
+    runs.add_outcomes(conn, [outcome])
+    failure = runs.Failure(
+        run_id=run.run_id,
+        source_id=source_id,
+        asked_id=said[1].gizmo_id,
+        verdict=Verdict.MALFORMED,
+        status=200,
+        detail="cut",
+        at=NOW,
+        redacted=False,
+        body=b"{",
+    )
+    runs.add_failures(conn, [failure])
+    item = NewPayload(
+        digest=hashlib.sha256(b'{"id":1}').digest(),
+        payload=b'{"id":1}',
+        redacted=False,
+        gizmo_id=NAMED,
+    )
+    numbers = put_payloads(conn, [item])
+    discovery = frontier.Discovery(
+        gizmo_id=NAMED,
+        source_id=source_id,
+        query="words",
+        at=NOW,
+        rank=1,
+        title="a title",
+        payload_id=numbers[item.digest],
+    )
+    frontier.add_discoveries(conn, [discovery])
+    frontier.add_ids(conn, [said[0].gizmo_id], NOW)
 
 
 def _other(folder: Path, number: int) -> Engine:
@@ -96,9 +158,19 @@ def test_a_catalog_split_in_three_and_merged_equals_the_whole(
         _fill(part, [o for i, o in enumerate(said) if i % 3 in (number, (number + 1) % 3)])
     for part in (*reversed(parts), parts[0]):
         merged = merge(engine, part, DERIVATION)
-    assert merged.new == 0
+    assert (merged.new, merged.runs, merged.discoveries, merged.ids) == (0, 0, 0, 0)
     with read(engine) as conn:
         assert digest(conn) == whole
+        brought = conn.execute(
+            select(t.outcomes.c.asked_id, t.observations.c.gizmo_id).join(
+                t.observations, t.observations.c.observation_id == t.outcomes.c.observation_id
+            )
+        ).all()
+        assert brought
+        assert all(asked == gizmo_id for asked, gizmo_id in brought)
+        assert conn.execute(select(func.count()).select_from(t.fetch_failures)).scalar() == len(
+            brought
+        )
 
 
 def test_a_rebuild_ends_where_observing_did(engine: Engine) -> None:

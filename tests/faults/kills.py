@@ -53,9 +53,9 @@ def holds_write_lock(pid: int, catalog: Path) -> bool:
         if words[1] != "POSIX" or words[3] != "WRITE" or words[4] != str(pid):
             continue
         first, last = int(words[6]), words[7]
-        if words[5].rsplit(":", 1)[1] == inode and first <= WRITE_LOCK:
-            if last == "EOF" or int(last) >= WRITE_LOCK:
-                return True
+        covers = first <= WRITE_LOCK and (last == "EOF" or int(last) >= WRITE_LOCK)
+        if words[5].rsplit(":", 1)[1] == inode and covers:
+            return True
     return False
 
 

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-def _settings(folder: Path, base_url: str) -> dict[str, str]:
+def _settings(folder: Path, base_url: str) -> None:
     """A configuration with one source, and a catalog beside it."""
     toml = folder / "catalog.toml"
     toml.write_text(
@@ -39,7 +39,6 @@ max_concurrency = 16
 """,
         encoding="utf-8",
     )
-    return {}
 
 
 def _run(folder: Path, environ: dict[str, str], *words: str) -> str:
@@ -55,9 +54,7 @@ def _run(folder: Path, environ: dict[str, str], *words: str) -> str:
     return done.stdout.strip()
 
 
-def test_a_harvest_killed_again_and_again_ends_as_an_undisturbed_one(
-    tmp_path: Path, record_property: pytest.FixtureRequest
-) -> None:
+def test_a_harvest_killed_again_and_again_ends_as_an_undisturbed_one(tmp_path: Path) -> None:
     """The digests are equal, the totals add up, and every kill was resumed by the same words."""
     # Enough that the last process still finds work after as many deaths.
     population = Population(5, 200 + DOSE * 100)

@@ -204,7 +204,10 @@ def _taken(reading: Reading, source: str, run: str) -> Observation:
 
 
 _FIELDS = {name: st.sampled_from(values) for name, values in ALPHABET.items()}
-_MOVES = st.dictionaries(st.sampled_from(sorted(ALPHABET)), st.integers(0, 6), max_size=5)
+_OFTEN = ("updated_at", "updated_at", "updated_at", "name", "name", "tags", "tools", "mime_types")
+_MOVES = st.dictionaries(
+    st.sampled_from((*_OFTEN, *ALPHABET)), st.integers(0, 6), min_size=1, max_size=6
+)
 _PLACES = st.tuples(
     st.sampled_from((GPTS[:1], GPTS[:1], GPTS[1:2], GPTS[:2], GPTS)),
     st.sampled_from(SOURCES[:1] * 3 + SOURCES[1:2] + SOURCES),

@@ -26,7 +26,7 @@ PROGRAM = (
 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
 def test_it_says_where_it_is_and_ends_when_told(stop: signal.Signals) -> None:
-    process = subprocess.Popen(  # noqa: S603  (our own words)
+    process = subprocess.Popen(
         [sys.executable, "-c", PROGRAM], cwd=ROOT, stdout=subprocess.PIPE, text=True
     )
     with process:

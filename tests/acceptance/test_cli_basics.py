@@ -1,0 +1,167 @@
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from typer.main import get_command
+
+import catalog
+from catalog.cli.main import app
+from catalog.simulator import SIMULATED_KEY
+from tests.acceptance.conftest import KEY, ROOT
+
+if TYPE_CHECKING:
+    from typer.core import TyperGroup
+
+    from tests.acceptance.conftest import Cli
+
+_GROUP: TyperGroup = get_command(app)  # type: ignore[assignment]
+COMMANDS = sorted(_GROUP.commands)
+READING = (
+    ["status"],
+    ["show", "g-Made1UpId"],
+    ["changes"],
+    ["metrics", "g-Made1UpId"],
+    ["verify"],
+    ["digest"],
+    ["rebuild"],
+    ["upgrade"],
+    ["import", ".", "--source", "archive"],
+    ["harvest", "g-Made1UpId"],
+)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help(cli: Cli, command: str) -> None:
+    ran = cli(command, "--help")
+    assert ran.status == 0
+    described = ran.out.split("Options:")[0].split("\n", 1)[1].strip()
+    assert described
+
+
+def test_version_is_that_of_the_package(cli: Cli) -> None:
+    assert cli("--version").out == f"gpts-catalog {catalog.__version__}\n"
+
+
+def test_package_is_the_command(cli: Cli) -> None:
+    process = cli.start("--version")
+    out, err = process.communicate(timeout=30)
+    assert (process.returncode, out, err) == (0, f"gpts-catalog {catalog.__version__}\n", "")
+
+
+@pytest.mark.parametrize("words", READING, ids=lambda words: words[0])
+def test_missing_catalog_is_status_4_and_names_the_next_step(cli: Cli, words: list[str]) -> None:
+    ran = cli(*words)
+    assert ran.status == 4
+    assert ran.err.count("\n") == 1
+    assert ran.err.startswith("error: there is no catalog at data/catalog.db")
+    assert "gpts-catalog init" in ran.err
+    assert ran.out == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["nonsense"], "nonsense"),
+        (["show"], "REF"),
+        (["show", "nonsense"], "'nonsense' names no GPT"),
+        (["harvest"], "--refs"),
+        (["harvest", "--due", "g-Made1UpId"], "--due"),
+        (["harvest", "--refs", "nowhere.txt"], "nowhere.txt"),
+        (["changes", "--since", "yesterday"], "2024-02-13"),
+        (["changes", "--field", "descripton"], "'description'"),
+        (["show", "g-Made1UpId", "--raw", "--history"], "--raw"),
+        (["--config", "nowhere.toml", "status"], "gpts-catalog init"),
+        (["status", "--catalog", "mysql://x/y"], "--catalog"),
+    ],
+)
+def test_wrong_usage_is_status_2_and_one_message(cli: Cli, words: list[str], said: str) -> None:
+    ran = cli(*words)
+    assert (ran.status, ran.out) == (2, "")
+    assert ran.err.startswith("error: ")
+    assert said in ran.err
+    assert "Traceback" not in ran.err
+
+
+def test_damaged_catalog_is_status_4(cli: Cli) -> None:
+    cli("init")
+    (cli.folder / "data" / "catalog.db").write_bytes(b"no database at all, " * 1000)
+    ran = cli("status")
+    assert ran.status == 4
+    assert "data/catalog.db" in ran.err
+
+
+def test_newer_catalog_is_status_4_and_says_what_to_install(cli: Cli) -> None:
+    cli("init")
+    with sqlite3.connect(cli.folder / "data" / "catalog.db") as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    connection.close()
+    ran = cli("status")
+    assert ran.status == 4
+    assert "newer" in ran.err
+
+
+def test_init_makes_a_catalog_and_settings_and_leaves_what_is_there(cli: Cli) -> None:
+    first = cli("init")
+    assert first.status == 0
+    assert "made the catalog data/catalog.db" in first.out
+    settings = cli.folder / "catalog.toml"
+    settings.write_text(settings.read_text() + "# mine\n")
+    again = cli("init")
+    assert again.status == 0
+    assert again.out.count("left as it is") == 2
+    assert settings.read_text().endswith("# mine\n")
+
+
+def test_init_writes_no_password_into_the_settings(cli: Cli) -> None:
+    ran = cli("init", "--catalog", "postgresql://me:very-secret-word@127.0.0.1:1/x")
+    assert ran.status == 4
+    assert "very-secret-word" not in ran.err + ran.out
+    config = cli.folder / "catalog.toml"
+    assert not config.exists() or "very-secret-word" not in config.read_text()
+
+
+def test_options_are_taken_before_and_after_the_command(cli: Cli) -> None:
+    assert cli("init", "--catalog", "here.db").status == 0
+    (cli.folder / "catalog.toml").unlink()
+    before = cli("--json", "--catalog", "here.db", "digest")
+    after = cli("digest", "--catalog", "here.db", "--json")
+    assert before.json == after.json
+    assert len(before.json["digest"]) == 64
+
+
+def test_environment_names_the_catalog(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GPTS_CATALOG_URL", "sqlite:///there.db")
+    assert cli("init").status == 0
+    assert (cli.folder / "there.db").is_file()
+
+
+def test_error_shows_no_secret(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    cli("init")
+    with (cli.folder / "catalog.toml").open("a") as file:
+        file.write(
+            '[sources.x]\ndialect = "gpts-v2"\nbase_url = "http://127.0.0.1:9"\n'
+            f'api_key_env = "{KEY}"\n'
+        )
+    monkeypatch.setenv(KEY, SIMULATED_KEY)
+    ran = cli("show", SIMULATED_KEY)
+    assert ran.status == 2
+    assert SIMULATED_KEY not in ran.err
+
+
+def test_reader_that_goes_away_is_met_quietly(cli: Cli) -> None:
+    cli("init")
+    process = subprocess.run(
+        f"{sys.executable} -m catalog status | true",
+        shell=True,  # noqa: S602  (a pipe is what is tried; no words of strangers in it)
+        cwd=cli.folder,
+        env={"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert process.stderr == ""

@@ -1,0 +1,208 @@
+from __future__ import annotations
+
+import signal
+from typing import TYPE_CHECKING
+
+import pytest
+
+from catalog.records import Verdict
+from catalog.simulator import FaultKind, FaultPlan
+from catalog.times import DAY
+from tests.acceptance.conftest import GPTS, KEY, write_settings
+
+if TYPE_CHECKING:
+    from subprocess import Popen
+
+    from catalog.simulator import RunningGateway
+    from tests.acceptance.conftest import Cli
+
+KEYS = (
+    "run, requested, documents, new, changed, unchanged, not_found, mismatched, failed, left,"
+    " requests, seconds"
+).split(", ")
+PROJECT = "g-p-0123456789abcdef0123456789abcdef"
+
+
+def test_harvest_ends_with_one_object_whose_sums_hold(sim: Cli, gateway: RunningGateway) -> None:
+    ran = sim("harvest", "--refs", "ids.txt", "--json")
+    assert ran.status == 0
+    found = ran.json
+    assert list(found) == KEYS
+    truth = list(gateway.truth().values())
+    assert found["requested"] == GPTS
+    assert found["documents"] == found["new"] == truth.count(Verdict.DOCUMENT)
+    assert found["not_found"] == truth.count(Verdict.NOT_FOUND)
+    assert found["requests"] == gateway.stats["requests"]
+    assert found["left"] == found["failed"] == found["mismatched"] == 0
+
+
+def test_harvest_of_a_word_stores_what_show_shows(sim: Cli, gateway: RunningGateway) -> None:
+    gizmo_id = next(iter(gateway.gateway.population.ids()))
+    assert sim("harvest", f"https://chatgpt.com/g/{gizmo_id}-a-slug?x=1").status == 0
+    ran = sim("show", gizmo_id, "--json")
+    document = gateway.gateway.population.document(gizmo_id, gateway.clock.now())
+    assert document is not None
+    assert ran.json["name"] == document["gizmo"]["display"]["name"]
+    assert ran.json["fields"]["gizmo.display.name"]["source"] == "sim"
+
+
+def test_due_takes_what_the_frontier_says(sim: Cli, gateway: RunningGateway) -> None:
+    sim("harvest", "--refs", "ids.txt")
+    calm = sim("harvest", "--due", "--json")
+    assert (calm.status, calm.json["requested"]) == (0, 0)
+    gateway.clock.advance(2 * DAY)
+    ran = sim("harvest", "--due", "--limit", "7", "--json")
+    assert (ran.status, ran.json["requested"]) == (0, 7)
+    rest = sim("harvest", "--due", "--json")
+    assert rest.json["requested"] == GPTS - 7
+
+
+def test_dry_run_prices_and_asks_nobody(sim: Cli, gateway: RunningGateway) -> None:
+    write_settings(sim.folder, gateway, requests_per_day=20)
+    ran = sim("harvest", "--refs", "ids.txt", "--dry-run", "--json")
+    assert ran.status == 0
+    assert (ran.json["requests"], ran.json["left"]) == (GPTS, GPTS - 20)
+    assert ran.json["cost"] == pytest.approx(GPTS * 0.001)
+    assert gateway.stats["requests"] == 0
+    assert sim("status", "--json").json["frontier"]["known"] == 0
+
+
+def test_refused_references_are_named_and_make_status_1(sim: Cli) -> None:
+    ids = (sim.folder / "ids.txt").read_text().splitlines()
+    (sim.folder / "some.txt").write_text(f"{ids[0]}\n{PROJECT}\n{ids[0]}  # again\n\n# none\n")
+    ran = sim("harvest", "--refs", "some.txt", "--json")
+    assert ran.status == 1
+    assert ran.json["requested"] == 1
+    assert f"some.txt:2: '{PROJECT}' names no GPT: g-p- begins the id of a project" in ran.err
+    assert "1 reference named a GPT again" in ran.err
+
+
+def test_only_refused_references_are_status_2(sim: Cli, gateway: RunningGateway) -> None:
+    ran = sim("harvest", PROJECT, "nonsense")
+    assert ran.status == 2
+    assert ran.err.count("refused: ") == 2
+    assert gateway.stats["requests"] == 0
+
+
+def test_failed_ids_are_status_1_and_resume_leaves_none(
+    sim: Cli, gateway: RunningGateway
+) -> None:
+    gateway.gateway.misbehave_as(FaultPlan(2, 0.4, [FaultKind.HTML]))
+    ran = sim("harvest", "--refs", "ids.txt", "--json")
+    assert ran.status == 1
+    assert ran.json["failed"] == list(gateway.truth().values()).count(Verdict.MALFORMED)
+    assert ran.json["left"] == 0
+
+
+def test_refused_key_is_status_3_and_says_what_to_do(
+    sim: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(KEY, "another-key-altogether")
+    ran = sim("harvest", "--refs", "ids.txt", "--json")
+    assert ran.status == 3
+    assert "refuses the key" in ran.err
+    assert ran.json["left"] > 0
+
+
+def test_key_that_is_not_set_is_status_2(sim: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(KEY)
+    ran = sim("harvest", "--refs", "ids.txt")
+    assert ran.status == 2
+    assert f"export {KEY}" in ran.err
+
+
+def test_used_up_budget_is_status_1_and_the_rest_is_left(
+    sim: Cli, gateway: RunningGateway
+) -> None:
+    write_settings(sim.folder, gateway, requests_per_day=10)
+    ran = sim("harvest", "--refs", "ids.txt", "--json")
+    assert ran.status == 1
+    assert (ran.json["requests"], ran.json["left"]) == (10, GPTS - 10)
+    assert "budget" in ran.err
+    gateway.clock.advance(DAY)
+
+
+def test_unknown_source_is_status_2_and_names_the_known(sim: Cli) -> None:
+    ran = sim("harvest", "--refs", "ids.txt", "--source", "nobody")
+    assert ran.status == 2
+    assert "configured are: sim" in ran.err
+
+
+def test_sources_check_says_how_a_source_is(
+    sim: Cli, gateway: RunningGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sim("harvest", "--refs", "ids.txt")
+    well = sim("sources", "check", "--json")
+    assert well.status == 0
+    assert (well.json["verdict"], well.json["wrapping"]) == ("document", "gizmo")
+    assert well.json["envelope"] is True
+    before = gateway.stats["requests"]
+    monkeypatch.setenv(KEY, "another-key-altogether")
+    bad = sim("sources", "check", "sim")
+    assert bad.status == 3
+    assert "refuses the key" in bad.out
+    assert gateway.stats["requests"] == before + 1
+
+
+def test_sources_check_of_a_source_that_is_down_is_status_3(
+    sim: Cli, gateway: RunningGateway
+) -> None:
+    write_settings(sim.folder, gateway, base_url="http://127.0.0.1:9")
+    ran = sim("sources", "check")
+    assert ran.status == 3
+    assert "cannot be reached" in ran.out
+
+
+def _asked_some(process: Popen[str], gateway: RunningGateway) -> None:
+    """Wait until the harvest asks."""
+    while gateway.stats["requests"] < 5:
+        assert process.poll() is None, process.communicate()
+
+
+@pytest.fixture
+def slow(sim: Cli, gateway: RunningGateway) -> Cli:
+    """As ``sim``, but a harvest takes several seconds."""
+    write_settings(sim.folder, gateway, requests_per_second=10, max_concurrency=2)
+    return sim
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted_once_a_harvest_finishes_what_is_in_flight(
+    slow: Cli, gateway: RunningGateway, number: signal.Signals
+) -> None:
+    process = slow.start("harvest", "--refs", "ids.txt", "--json")
+    _asked_some(process, gateway)
+    process.send_signal(number)
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert "the same command" in err
+    assert "Traceback" not in err
+    asked = gateway.stats["asked"]
+    assert f'"left": {GPTS - asked}' in out
+    write_settings(slow.folder, gateway)
+    ran = slow("harvest", "--refs", "ids.txt", "--json")
+    assert ran.status == 0
+    assert ran.json["left"] == 0
+    assert set(gateway.stats["attempts"].values()) == {1}
+
+
+def test_interrupted_twice_a_harvest_stops_at_once_and_goes_on_later(
+    slow: Cli, gateway: RunningGateway
+) -> None:
+    plan = FaultPlan(1, 1.0, [FaultKind.HANG], permanent=1.0)
+    process = slow.start("harvest", "--refs", "ids.txt")
+    _asked_some(process, gateway)
+    gateway.gateway.misbehave_as(plan)
+    process.send_signal(signal.SIGINT)
+    for line in process.stderr or ():
+        if "Ctrl-C again" in line:
+            break
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert "The same command goes on" in err
+    gateway.gateway.misbehave_as(None)
+    write_settings(slow.folder, gateway)
+    ran = slow("harvest", "--refs", "ids.txt", "--json")
+    assert (ran.status, ran.json["left"]) == (0, 0)
+    assert slow("verify").status == 0

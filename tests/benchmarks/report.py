@@ -1,0 +1,224 @@
+"""The measures as Markdown for people and as JSON for machines."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Iterator, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import psutil
+
+import catalog
+from tests.benchmarks.dose import Dose
+from tests.benchmarks.harvests import HarvestResult
+from tests.benchmarks.imports import ImportResult
+from tests.benchmarks.measure import Measure, Measures
+from tests.benchmarks.weights import FIRST, KINDS, StorageResult
+
+_PACKAGES = ("aiohttp", "httpx", "msgspec", "psycopg", "sqlalchemy", "zstandard")
+_SCENARIOS = {
+    "first": "first import",
+    "mixed": "second, 5 % changed, 30 % metrics",
+    "identical": "second, identical bytes",
+    "noise": "second, noise alone",
+}
+_LEFT = ("", "engine", "import", "bytes on disk")
+_SPLIT = ("decode", "normalize", "decide", "write", "settle", "cpu")
+
+
+class Machine(msgspec.Struct, frozen=True, kw_only=True):
+    """Where and with what it was measured.
+
+    Attributes:
+        processor: its name.
+        cores: how many.
+        memory: bytes.
+        system: kernel and Python.
+        versions: of what does the work, by name.
+        load_before: processes that waited or ran, over the minute before.
+        load_after: the same at the end.
+    """
+
+    processor: str
+    cores: int
+    memory: int
+    system: str
+    versions: dict[str, str]
+    load_before: float
+    load_after: float
+
+
+class Results(msgspec.Struct, frozen=True, kw_only=True):
+    """All that was measured.
+
+    Attributes:
+        machine: where.
+        dose: how much.
+        imports: by engine and scenario.
+        harvest: what asking costs against the simulated gateway.
+        asking: the same against a server that does next to nothing, by client.
+        storage: bytes.
+        left_out: what was not measured, and why.
+    """
+
+    machine: Machine
+    dose: Dose
+    imports: list[ImportResult] = []
+    harvest: HarvestResult | None = None
+    asking: dict[str, Measures] = {}
+    storage: StorageResult | None = None
+    left_out: list[str] = []
+
+
+def machine(load_before: float) -> Machine:
+    """This machine as it stands now."""
+    return Machine(
+        processor=_processor(),
+        cores=psutil.cpu_count() or 0,
+        memory=psutil.virtual_memory().total,
+        system=f"{platform.system()} {platform.release()}, Python {platform.python_version()}",
+        versions={"gpts-catalog": catalog.__version__}
+        | {package: version(package) for package in _PACKAGES},
+        load_before=load_before,
+        load_after=load(),
+    )
+
+
+def load() -> float:
+    """Processes that waited or ran, over the last minute."""
+    return os.getloadavg()[0]
+
+
+def to_json(results: Results) -> bytes:
+    """The results with every number, as JSON."""
+    return msgspec.json.format(msgspec.json.encode(results), indent=1)
+
+
+def to_markdown(results: Results) -> str:
+    """The results as tables."""
+    parts = [_head(results.machine, results.dose)]
+    if results.imports:
+        parts.append(_imports(results.imports))
+    if results.harvest is not None:
+        parts.append(_harvest(results.harvest))
+    if results.asking:
+        parts.append(_asking(results.asking))
+    if results.storage is not None:
+        parts.append(_storage(results.storage))
+    parts += [f"Left out: {reason}" for reason in results.left_out]
+    return "\n\n".join(parts) + "\n"
+
+
+def _head(where: Machine, dose: Dose) -> str:
+    versions = ", ".join(f"{name} {number}" for name, number in where.versions.items())
+    return (
+        f"{where.processor}, {where.cores} cores, {where.memory / 2**30:.0f} GiB; {where.system}; "
+        f"{versions}. Load {where.load_before:.1f} before, {where.load_after:.1f} after. "
+        f"A population of {dose.documents:,} (seed {dose.seed}), medians of {dose.runs} runs in "
+        "turn, lowest and highest in brackets."
+    )
+
+
+def _imports(results: Sequence[ImportResult]) -> str:
+    rows = [
+        [
+            each.engine,
+            _SCENARIOS[each.scenario],
+            _range(each.catalog["documents_per_second"], "{:,.0f}"),
+            _range(each.floor["documents_per_second"], "{:,.0f}"),
+            f"{each.ratio:.1f}",
+            *(f"{each.catalog[f'{name}_ms'].median:.3f}" for name in _SPLIT),
+            f"{each.floor['cpu_ms'].median:.3f}",
+        ]
+        for each in results
+    ]
+    columns = ["engine", "import", "catalog, documents/s", "floor, documents/s", "times as long"]
+    columns += [*(f"{name}, ms" for name in _SPLIT), "floor: cpu, ms"]
+    text = (
+        "The columns in ms are for one document. `decode` is everything before a transaction,"
+        " `normalize` a part of it; `decide` is the fold; `write` the transactions without it;"
+        " `settle` the last one, over all GPTs; `cpu` is this process's alone, so that"
+        " PostgreSQL's own work is not in it."
+    )
+    return f"### Import\n\n{_table(columns, rows)}\n\n{text}"
+
+
+def _asked(name: str, each: Measures, floor: Measures) -> list[str]:
+    cpu = each["cpu_ms_per_request"]
+    return [
+        name,
+        _range(each["requests_per_second"], "{:,.0f}"),
+        _range(cpu, "{:.3f}"),
+        f"{cpu.median / floor['cpu_ms_per_request'].median:.1f}",
+    ]
+
+
+_ASKED = ["", "requests/s", "client CPU, ms a request", "times the floor's CPU"]
+
+
+def _harvest(result: HarvestResult) -> str:
+    rows = [
+        _asked(name, each, result.floor)
+        for name, each in (
+            ("harvest: asked, archived, derived (SQLite, durable)", result.harvest),
+            ("fetch alone: asked and read", result.fetch),
+            ("floor: aiohttp, downloaded and thrown away", result.floor),
+        )
+    ]
+    title = (
+        f"### Harvest\n\n{result.requests:,} requests to the simulated gateway in a process of its"
+        f" own, {result.concurrency} at once; requests/s are bounded by that gateway too."
+    )
+    return f"{title}\n\n{_table(_ASKED, rows)}"
+
+
+def _asking(clients: dict[str, Measures]) -> str:
+    rows = [_asked(name, each, clients["floor"]) for name, each in clients.items()]
+    title = "### Asking\n\nThe same to a server that does next to nothing for an answer."
+    return f"{title}\n\n{_table(_ASKED, rows)}"
+
+
+def _storage(result: StorageResult) -> str:
+    raw = ["the documents as sent", *_weights(result.raw)]
+    rows = [raw, *([name, *_weights(each)] for name, each in result.holders.items())]
+    columns = ["bytes on disk", "a document, first"]
+    columns += [
+        f"further: {said}"
+        for said in ("identical", "noise alone", "metrics moved", "content changed")
+    ]
+    title = (
+        f"### Storage\n\n{result.documents:,} GPTs; a further observation is the mean of"
+        f" {result.rounds} rounds of its kind, after a first one that is not counted: PostgreSQL"
+        " keeps the room of rows that it replaces, and uses it from then on."
+    )
+    return f"{title}\n\n{_table(columns, rows)}"
+
+
+def _weights(weights: dict[str, float]) -> Iterator[str]:
+    return (f"{round(weights[kind]):,}" for kind in (FIRST, *KINDS))
+
+
+def _range(each: Measure, form: str) -> str:
+    low, high = form.format(each.low), form.format(each.high)
+    return f"{form.format(each.median)} ({low}–{high})"
+
+
+def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    def line(cells: Sequence[Any]) -> str:
+        return f"| {' | '.join(cells)} |"
+
+    aligned = ["---" if column in _LEFT else "---:" for column in columns]
+    return "\n".join([line(columns), line(aligned), *map(line, rows)])
+
+
+def _processor() -> str:
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        for row in info.read_text(encoding="utf-8").splitlines():
+            if row.startswith("model name"):
+                return row.partition(":")[2].strip()
+    return platform.processor() or platform.machine()

@@ -1,0 +1,190 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from catalog.errors import NotFound
+from catalog.query import gizmos
+from catalog.query.raw import original
+from catalog.query.told import Known
+from catalog.storage import frontier
+from catalog.storage.engine import read, write
+from catalog.times import HOUR
+from tests.contract.telling import DERIVER, ID, NEVER, changed, day, document, said, tell
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from catalog.query.gizmos import Gizmo
+    from catalog.times import Micros
+
+FIRST = document()
+SECOND = changed(document(name="Another name"), prompt_starters=["Zero things", "First things"])
+
+
+@pytest.fixture
+def told(engine: Engine) -> Engine:
+    """Two documents of one GPT, then twice no such GPT, by two sources."""
+    tell(
+        engine,
+        said(day(1), FIRST),
+        said(day(3), SECOND, source="two"),
+        said(day(5), None),
+        said(day(6), None),
+    )
+    return engine
+
+
+def _get(engine: Engine, at: Micros | None = None, known_at: Micros | None = None) -> Gizmo:
+    known = None if known_at is None else Known(at=known_at, deriver=DERIVER)
+    with read(engine) as conn:
+        return gizmos.get(conn, ID, at, known)
+
+
+def _fact(gizmo: Gizmo, column: str) -> gizmos.Fact:
+    return next(fact for fact in gizmo.facts if fact.field.column == column)
+
+
+def _texts(gizmo: Gizmo, table: str, column: str) -> list[str] | None:
+    listed = next(each for each in gizmo.lists if each.field.table == table)
+    return None if listed.items is None else [item.values[column] for item in listed.items]
+
+
+def test_get_names_every_facts_source_and_time(told: Engine) -> None:
+    gizmo = _get(told)
+    name, url = _fact(gizmo, "name"), _fact(gizmo, "short_url")
+    assert (name.value, name.since, name.said.source) == ("Another name", day(3), "two")
+    assert (url.since, url.said.source, url.said.at) == (day(1), "one", day(1))
+    assert gizmo.name == "Another name"
+    assert (gizmo.status, gizmo.status_since) == ("gone", day(6))
+    assert (gizmo.first_seen_at, gizmo.last_seen_at, gizmo.last_asked_at) == (
+        day(1),
+        day(3),
+        day(6),
+    )
+
+
+def test_get_keeps_null_absent_and_empty_apart(told: Engine) -> None:
+    gizmo = _get(told)
+    assert _fact(gizmo, "welcome_message").value is None
+    assert "instructions" not in {fact.field.column for fact in gizmo.facts}
+    assert _texts(gizmo, "files", "name") == []
+
+
+def test_get_gives_lists_in_their_own_order(told: Engine) -> None:
+    assert _texts(_get(told), "prompt_starters", "text") == ["Zero things", "First things"]
+
+
+def test_get_as_of_a_moment_gives_the_elements_of_then(told: Engine) -> None:
+    then = _texts(_get(told, day(1)), "prompt_starters", "text") or []
+    assert set(then) == {"First things", "Second things"}
+
+
+def test_get_gives_sets_of_mime_types_as_their_members(told: Engine) -> None:
+    assert _fact(_get(told), "accepted_mime_types").value == ("a/b", "text/plain")
+
+
+@pytest.mark.parametrize(
+    ("at", "name", "status"),
+    [
+        (day(1), "A name", "listed"),
+        (day(3) - 1, "A name", "listed"),
+        (day(3), "Another name", "listed"),
+        (day(5), "Another name", "missing"),
+        (day(6), "Another name", "gone"),
+        (day(28), "Another name", "gone"),
+    ],
+)
+def test_get_as_of_a_moment_is_half_open(told: Engine, at: Micros, name: str, status: str) -> None:
+    gizmo = _get(told, at)
+    assert (gizmo.name, gizmo.status) == (name, status)
+
+
+def test_get_as_of_before_the_first_document_says_when_that_was(told: Engine) -> None:
+    with pytest.raises(NotFound, match="2026-02-01T09:00:00Z"):
+        _get(told, day(1) - 1)
+
+
+def test_get_as_of_a_moment_leaves_out_what_only_its_latest_value_is_kept_of(
+    told: Engine,
+) -> None:
+    columns = {fact.field.column for fact in _get(told, day(2)).facts}
+    assert "updated_at" not in columns
+    assert "updated_at" in {fact.field.column for fact in _get(told).facts}
+
+
+def test_get_as_known_then_is_not_get_as_of_then(engine: Engine) -> None:
+    late = day(10)
+    tell(engine, said(day(2), FIRST))
+    tell(engine, said(day(4), SECOND, recorded_at=late))
+    assert _get(engine, at=day(5)).name == "Another name"
+    assert _get(engine, at=day(5), known_at=late - 1).name == "A name"
+    assert _get(engine, known_at=late).name == "Another name"
+    with pytest.raises(NotFound, match="recorded at"):
+        _get(engine, known_at=day(2) - 1)
+
+
+def test_get_as_known_now_is_what_the_tables_say(told: Engine) -> None:
+    tables, archive = _get(told), _get(told, known_at=day(28))
+    assert archive.facts == tables.facts
+    assert archive.lists == tables.lists
+    assert archive.metrics == tables.metrics
+
+
+def test_get_gives_the_latest_numbers(told: Engine) -> None:
+    metrics = _get(told).metrics
+    assert metrics is not None
+    assert metrics.at == day(1)
+    assert metrics.values["conversations_at_least"] == 90
+    assert metrics.values["num_pins"] == 2
+
+
+def test_get_of_an_unknown_id_says_what_to_do(engine: Engine) -> None:
+    with read(engine) as conn, pytest.raises(NotFound, match=f"harvest {NEVER}"):
+        gizmos.get(conn, NEVER)
+
+
+def test_get_of_an_id_without_a_document_says_how_asking_ended(engine: Engine) -> None:
+    with write(engine) as conn:
+        frontier.add_ids(conn, [NEVER], day(1))
+        lease = frontier.Lease("me", day(1) + HOUR)
+        frontier.claim(conn, lease, ids=[NEVER], limit=1, now=day(1))
+        move = frontier.Move(
+            gizmo_id=NEVER, at=day(1), verdict="not_found", attempts=0, due_at=day(2)
+        )
+        frontier.release(conn, "me", [move])
+    with read(engine) as conn, pytest.raises(NotFound, match="ended in not_found"):
+        gizmos.get(conn, NEVER)
+
+
+def test_fields_that_no_source_sends_any_more_are_marked(engine: Engine) -> None:
+    """Rule 10: in all of 100 documents, then in none of 100 over three days."""
+    with_it, without = [], []
+    for number in range(100):
+        found = document(f"g-Many{number:05d}")
+        with_it.append(said(day(1) + number, found))
+        later = document(f"g-Many{number:05d}")
+        del later["gizmo"]["vanity_metrics"]["num_pins"]
+        del later["gizmo"]["display"]["welcome_message"]
+        without.append(said(day(3) + number * HOUR, later))
+    tell(engine, *with_it)
+    tell(engine, *without)
+    with read(engine) as conn:
+        gizmo = gizmos.get(conn, "g-Many00007")
+    assert _fact(gizmo, "welcome_message").unsent_since == day(1) + 99
+    assert _fact(gizmo, "name").unsent_since is None
+
+
+def test_original_gives_the_bytes_that_decided(told: Engine) -> None:
+    first, second = said(day(1), FIRST), said(day(3), SECOND)
+    with read(told) as conn:
+        now = original(conn, ID, DERIVER)
+        then = original(conn, ID, DERIVER, at=day(2))
+    assert (now.payload, now.source, now.observed_at) == (second.payload, "two", day(3))
+    assert (then.payload, then.source) == (first.payload, "one")
+
+
+def test_original_of_before_the_first_document_is_not_found(told: Engine) -> None:
+    with read(told) as conn, pytest.raises(NotFound, match="first document"):
+        original(conn, ID, DERIVER, at=day(1) - 1)

@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING
+
+from catalog.query.samples import sample_id
+from catalog.query.stats import status
+from catalog.query.tour import most_changed
+from catalog.storage import frontier, runs
+from catalog.storage.engine import read, write
+from catalog.times import DAY, HOUR
+from tests.contract.telling import ID, day, document, said, tell
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from catalog.query.stats import Status
+    from catalog.times import Micros
+
+OTHER = "g-Other0000"
+
+
+def _status(engine: Engine, now: Micros, *, asks: bool = True) -> Status:
+    with read(engine) as conn:
+        return status(conn, now, asks=asks)
+
+
+def test_status_of_an_empty_catalog_is_calm(engine: Engine) -> None:
+    found = _status(engine, day(1))
+    assert found.holdings.gpts == {}
+    assert found.holdings.documents == 0
+    assert found.alarms == ()
+
+
+def test_status_counts_what_the_catalog_holds(engine: Engine) -> None:
+    tell(
+        engine,
+        said(day(1), document(surprise="x")),
+        said(day(2), document(name="Another")),
+        said(day(2), document(OTHER)),
+        said(day(3), None),
+    )
+    found = _status(engine, day(3))
+    holds = found.holdings
+    assert holds.gpts == {"listed": 1, "missing": 1}
+    assert (holds.documents, holds.absences, holds.payloads) == (3, 1, 3)
+    assert holds.changes == {"content": 1, "lifecycle": 3}
+    assert (holds.first_at, holds.last_at) == (day(1), day(3))
+    assert (holds.authors, holds.revisions) == (1, 3)
+    assert 0 < holds.stored_bytes < holds.payload_bytes
+    assert [(row.path, row.count) for row in found.unmapped] == [("gizmo.surprise", 1)]
+    assert [(source.name, source.documents) for source in found.sources] == [("one", 3)]
+
+
+def test_status_says_when_documents_were_last_seen(engine: Engine) -> None:
+    tell(engine, said(day(1), document()), said(day(9), document(OTHER)))
+    assert _status(engine, day(9) + HOUR).seen == {
+        "1 day": 1,
+        "7 days": 0,
+        "30 days": 1,
+        "older": 0,
+    }
+
+
+def test_alarm_when_ids_are_due_and_nothing_is_harvested(engine: Engine) -> None:
+    with write(engine) as conn:
+        frontier.add_ids(conn, [ID], day(1))
+    assert _status(engine, day(1) + 2 * DAY).alarms == ()
+    (alarm,) = _status(engine, day(1) + 2 * DAY + 1).alarms
+    assert "harvest --due" in alarm
+
+
+def test_no_alarm_where_nobody_can_be_asked(engine: Engine) -> None:
+    with write(engine) as conn:
+        frontier.add_ids(conn, [ID], day(1))
+    assert _status(engine, day(9), asks=False).alarms == ()
+
+
+def test_alarm_when_a_run_never_ended(engine: Engine) -> None:
+    key = runs.RunKey(command="harvest", source="one", ids_digest="0")
+    with write(engine) as conn:
+        run, _ = runs.open_or_resume(conn, key, now=day(1), rng=random.Random(1))
+    (alarm,) = _status(engine, day(3)).alarms
+    assert run.run_id in alarm
+
+
+def test_sample_is_a_gpt_that_the_source_knows(engine: Engine) -> None:
+    tell(engine, said(day(1), document()), said(day(2), document(OTHER), source="two"))
+    with read(engine) as conn:
+        assert sample_id(conn, "one") == ID
+        assert sample_id(conn, "nobody") is None
+
+
+def test_most_changed_is_the_gpt_with_the_most_to_show(engine: Engine) -> None:
+    tell(
+        engine,
+        said(day(1), document("g-Aaaaaaaaa")),
+        said(day(1), document()),
+        said(day(2), document(name="Another", tags=[])),
+    )
+    with read(engine) as conn:
+        assert most_changed(conn) == ID

@@ -1,0 +1,161 @@
+from __future__ import annotations
+
+import random
+from collections import defaultdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sqlalchemy import select
+
+from catalog.derive import Derivation
+from catalog.importing.importer import Importer
+from catalog.secrets import Redactor
+from catalog.storage import engine as engines
+from catalog.storage import tables as t
+from catalog.times import FixedClock
+from tests.databases import NOW
+from tests.laws.oracle import UNSAID, Oracle
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy import Engine
+
+HISTORY = Path("history") / "2024-01_to_2024-05.jsonl.gz"
+
+OF_REVISIONS = (
+    "name",
+    "description",
+    "welcome_message",
+    "short_url",
+    "organization_id",
+    "share_recipient",
+    "picture",
+)
+OF_AUTHORS = ("user_id", "display_name", "link_to")
+
+Interval = tuple[int, int | None, Any]
+
+
+@pytest.fixture
+def history(shared: Path) -> Path:
+    return shared / HISTORY
+
+
+@pytest.fixture
+def imported(engine: Engine, history: Path) -> Engine:
+    """A catalog that has read the real history."""
+    importer = Importer(
+        engine,
+        "archive",
+        "recorded",
+        deriver=Derivation(),
+        redactor=Redactor(()),
+        clock=FixedClock(NOW),
+        rng=random.Random(1),
+    )
+    importer.run([history])
+    return engine
+
+
+class Intervals:
+    """The interval tables of a catalog, asked with the as-of predicate alone."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._rows: dict[tuple[str, str], list[Any]] = defaultdict(list)
+        with engines.read(engine) as conn:
+            for table in (t.gizmo_revisions, t.gizmo_authors, *t.CHILDREN.values()):
+                for row in conn.execute(select(table).order_by(table.c.valid_from)):
+                    self._rows[str(table.name), row.gizmo_id].append(row)
+
+    def at(self, table: str, gizmo_id: str, moment: int) -> list[Any]:
+        """The rows that hold at a moment."""
+        return [
+            row
+            for row in self._rows[table, gizmo_id]
+            if row.valid_from <= moment and (row.valid_to is None or moment < row.valid_to)
+        ]
+
+    def answer(self, gizmo_id: str, moment: int) -> dict[str, Any] | None:
+        """What the oracle answers, out of the tables."""
+        revisions = self.at("gizmo_revisions", gizmo_id, moment)
+        if not revisions:
+            return None
+        (revision,) = revisions
+        (author,) = self.at("gizmo_authors", gizmo_id, moment)
+        found: dict[str, Any] = {}
+        for row, names in ((revision, OF_REVISIONS), (author, OF_AUTHORS)):
+            for name in names:
+                said = f'"{name}"' not in row.unstated_fields
+                found[name] = getattr(row, name) if said else UNSAID
+                assert (found[name] is None) == (f'"{name}"' in row.null_fields)
+        for table, column in (
+            ("prompt_starters", "text"),
+            ("categories", "category"),
+            ("tags", "tag"),
+        ):
+            found[table] = self._list(
+                revision, table, [getattr(row, column) for row in self.at(table, gizmo_id, moment)]
+            )
+            if isinstance(found[table], list):
+                found[table] = frozenset(found[table])
+        tools, files = (self.at(table, gizmo_id, moment) for table in ("tools", "files"))
+        found["tool types"] = self._list(revision, "tools", [row.type for row in tools])
+        if isinstance(found["tool types"], list):
+            found["tool types"] = frozenset(found["tool types"])
+        found["file types"] = self._list(revision, "files", sorted(row.type for row in files))
+        return found
+
+    @staticmethod
+    def _list(revision: Any, table: str, items: list[Any]) -> Any:
+        stated = getattr(revision, f"{table}_count")
+        assert stated in (None, -1, len(items))
+        return UNSAID if stated is None else None if stated == -1 else items
+
+
+def test_the_tables_agree_with_the_oracle_at_every_observation_time(
+    imported: Engine, history: Path
+):
+    oracle = Oracle(history)
+    intervals = Intervals(imported)
+    compared = 0
+    for gizmo_id in oracle.gpts:
+        for moment in oracle.times:
+            expected, found = oracle.at(gizmo_id, moment), intervals.answer(gizmo_id, moment)
+            if expected is None or found is None:
+                assert expected is found, (gizmo_id, moment)
+                continue
+            said = {name: value for name, value in found.items() if value is not UNSAID}
+            assert said == {name: expected[name] for name in said}, (gizmo_id, moment)
+            assert said.keys() == expected.keys(), (gizmo_id, moment)
+            compared += 1
+    assert compared > 10_000
+
+
+def _changed_pairs(engine: Engine) -> Iterator[tuple[str, int, str]]:
+    c = t.changes.c
+    with engines.read(engine) as conn:
+        yield from conn.execute(
+            select(c.gizmo_id, c.observed_at, c.field).where(c.cls == "content").distinct()
+        )
+
+
+def test_as_many_pairs_change_in_each_field_as_the_oracle_counts(imported: Engine, history: Path):
+    _, expected = Oracle(history).differences()
+    found: dict[str, int] = defaultdict(int)
+    for _, _, field in _changed_pairs(imported):
+        found[field] += 1
+    names = {
+        "gizmo.display.name": "name",
+        "gizmo.display.description": "description",
+        "gizmo.display.prompt_starters": "prompt_starters",
+        "gizmo.display.categories": "categories",
+        "gizmo.display.profile_picture": "picture",
+        "gizmo.tags": "tags",
+        "gizmo.author.display_name": "display_name",
+        "gizmo.author.user_id": "user_id",
+    }
+    assert {short: found[path] for path, short in names.items()} == {
+        short: expected[short] for short in names.values()
+    }
