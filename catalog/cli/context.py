@@ -15,7 +15,7 @@ import typer
 
 from catalog.cli.output import Output
 from catalog.errors import SettingsError
-from catalog.fetch.clock import make_clock
+from catalog.fetch.clock import RemoteClock, make_clock
 from catalog.secrets import MIN_LENGTH, Redactor
 from catalog.settings import (
     CLOCK_VARIABLE,
@@ -80,6 +80,12 @@ class App:
     def clock(self) -> Clock:
         """The clock, which ``GPTS_CATALOG_CLOCK`` hands in."""
         return make_clock(self.environ.get(CLOCK_VARIABLE))
+
+    def close(self) -> None:
+        """Let go of the clock, where it is a simulator's."""
+        clock = self.__dict__.get("clock")
+        if isinstance(clock, RemoteClock):
+            clock.close()
 
     @cached_property
     def rng(self) -> random.Random:
@@ -157,7 +163,9 @@ def start(ctx: typer.Context, catalog: str | None, config: Path | None, *, as_js
         config=config or before.config,
         as_json=as_json or before.as_json,
     )
-    return App(common=common, environ=os.environ, out=Output(as_json=common.as_json))
+    app = App(common=common, environ=os.environ, out=Output(as_json=common.as_json))
+    ctx.call_on_close(app.close)
+    return app
 
 
 def without_secrets(text: str, common: Common, environ: Mapping[str, str]) -> str:

@@ -24,7 +24,7 @@ from catalog.storage import frontier
 from catalog.storage.engine import read
 
 if TYPE_CHECKING:
-    from catalog.harvest import Harvest, HarvestJob, Progress, Totals
+    from catalog.harvest import Harvest, Harvested, HarvestJob, Progress, Totals
     from catalog.storage.engine import Engine
 
 DONE, SOME_FAILED, REFUSED = 0, 1, 3
@@ -83,7 +83,7 @@ def harvest(
         if not ids:
             _nothing_due(app, engine)
             return DONE
-        status = _run(app, engine, asked, ids, "harvest --due" if due else "harvest")
+        status = _run(app, engine, asked, ids, due=due)
     return max(status, SOME_FAILED if named.refused else DONE)
 
 
@@ -123,7 +123,7 @@ def _nothing_due(app: App, engine: Engine) -> None:
 
 
 def _run(
-    app: App, engine: Engine, source: SourceSettings, ids: tuple[str, ...], command: str
+    app: App, engine: Engine, source: SourceSettings, ids: tuple[str, ...], *, due: bool
 ) -> int:
     # The client is slow to load: commands that ask nobody do without.
     from catalog.harvest import HarvestJob
@@ -134,27 +134,23 @@ def _run(
         key=api_key(source, app.environ),
         secrets=app.keys,
         ids=ids,
-        command=command,
+        command="harvest --due" if due else "harvest",
+        whatever_is_due=due,
         clock=app.clock,
         rng=app.rng,
     )
     with HarvestDisplay(app.out) as display:
         ended = asyncio.run(_ask(job, app, display.show))
     if ended is None:
-        app.out.note(
-            "stopped at once: what was answered is stored. The same command goes on from there"
-        )
+        app.out.note("stopped before anything was asked")
         return SOME_FAILED
-    totals, reason = ended
-    report(app, totals, reason, source)
-    return status_of(totals, reason, source.name)
+    report(app, ended, source)
+    return status_of(ended)
 
 
-async def _ask(
-    job: HarvestJob, app: App, show: Callable[[Progress], None]
-) -> tuple[Totals, str | None] | None:
-    """Harvest under the hand of Ctrl-C; None where it came twice."""
-    from catalog.harvest import run_harvest
+async def _ask(job: HarvestJob, app: App, show: Callable[[Progress], None]) -> Harvested | None:
+    """Harvest under the hand of Ctrl-C; None where it came before the run began."""
+    from catalog.harvest import Stop, run_harvest
 
     running: list[Harvest] = []
     task = asyncio.ensure_future(run_harvest(job, report=show, begun=running.append))
@@ -169,7 +165,7 @@ async def _ask(
                 + (" Ctrl-C again stops at once" if hard else "")
             )
             if running:
-                running[0].stop(BY_USER)
+                running[0].stop(Stop("asked", BY_USER))
             else:
                 task.cancel()
         elif hard:
@@ -183,12 +179,12 @@ async def _ask(
     try:
         return await task
     except asyncio.CancelledError:
-        return None
+        return running[0].ended if running else None
 
 
-def report(app: App, totals: Totals, reason: str | None, source: SourceSettings) -> None:
+def report(app: App, ended: Harvested, source: SourceSettings) -> None:
     """Say how a run ended, and what to do next."""
-    out = app.out
+    out, totals = app.out, ended.totals
     out.line(
         f"asked {source.name} for {count(totals.requested, 'GPT')} in"
         f" {count(totals.requests, 'request')}, {duration(totals.seconds)} (run {totals.run})"
@@ -207,8 +203,8 @@ def report(app: App, totals: Totals, reason: str | None, source: SourceSettings)
     out.table([[number(n), word, why] for n, word, why in rows if n], right=[0])
     if source.price_per_request is not None:
         out.line(f"  cost: {totals.requests * source.price_per_request:,.2f}")
-    if reason is not None:
-        out.note("stopped early: " + reason)
+    if ended.stop is not None:
+        out.note("stopped early: " + ended.stop.words)
     if totals.left:
         out.note("to go on: give the same command again within a day; it asks for what is left")
     out.json(msgspec.to_builtins(totals))
@@ -221,19 +217,9 @@ def _effects(totals: Totals) -> str:
     )
 
 
-def status_of(totals: Totals, reason: str | None, source: str) -> int:
-    """The exit status: a source that refused or is down tells more than ids that failed.
-
-    Args:
-        totals: how the run ended.
-        reason: why it stopped early, if it did.
-        source: whom it asked.
-    """
-    stopped_by_us = reason in (None, BY_USER) or _is_budget(reason or "", source)
-    if not stopped_by_us:
+def status_of(ended: Harvested) -> int:
+    """The exit status: a source that refused or is down tells more than ids that failed."""
+    if ended.stop is not None and ended.stop.kind == "refused":
         return REFUSED
+    totals = ended.totals
     return SOME_FAILED if totals.failed or totals.left or totals.mismatched else DONE
-
-
-def _is_budget(reason: str, source: str) -> bool:
-    return reason.startswith(f"source {source}: today's budget")

@@ -50,11 +50,12 @@ def import_(
     app = start(ctx, catalog, config, as_json=as_json)
     at = read_moment(observed_at, "--observed-at")
     configured = app.settings.sources.get(source)
-    if configured is None:
-        app.out.note(
-            f"{app.config_path} has no source {source!r}: taken as recorded answers of that name"
-        )
     with app.catalog(read_only=False) as engine, ImportDisplay(app.out) as display:
+        if configured is None:
+            app.out.note(
+                f"{app.config_path} has no source {source!r}:"
+                " taken as recorded answers of that name"
+            )
         importer = Importer(
             engine,
             source,

@@ -129,7 +129,7 @@ def run(args: list[str] | None = None) -> int:
         _complain(f"{place}{error.strerror or error}", words)
         return CatalogError.exit_status
     except (KeyboardInterrupt, Abort):
-        _complain("stopped", words)
+        _complain("stopped; what was written until now stays", words)
         return INTERRUPTED
     return outcome if isinstance(outcome, int) else 0
 

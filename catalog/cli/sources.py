@@ -15,6 +15,7 @@ from catalog.dialects import get_dialect
 from catalog.errors import CatalogError, CatalogMissing, SettingsError
 from catalog.query.samples import sample_id
 from catalog.records import Verdict
+from catalog.secrets import Redactor
 from catalog.settings import SourceSettings, api_key
 from catalog.storage.engine import read, write
 from catalog.storage.sources import add_source, give_back, reserve
@@ -159,6 +160,8 @@ def _ask(setup: App, source: SourceSettings, engine: Engine | None) -> Checked:
     reading = asked.readings[0]
     has_document = reading.verdict in {Verdict.DOCUMENT, Verdict.MISMATCHED}
     body = asked.answer.body if asked.answer else b""
+    # An answer may echo any key, in its words or its headers (law 10).
+    without_keys = Redactor(setup.keys).text
     return Checked(
         source=source.name,
         dialect=source.dialect,
@@ -168,8 +171,8 @@ def _ask(setup: App, source: SourceSettings, engine: Engine | None) -> Checked:
         status=reading.status,
         wrapping=reading.wrapping if has_document else None,
         envelope=has_document and reading.payload.strip() != body.strip(),
-        quota=_quota(asked),
-        detail=reading.detail,
+        quota={name: without_keys(value) for name, value in _quota(asked).items()},
+        detail=without_keys(reading.detail),
         exit_status=0 if reading.verdict.is_fact else 3,
     )
 

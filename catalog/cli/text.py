@@ -263,5 +263,3 @@ def columns(
 def _pad(cell: str, cells: int, *, before: bool) -> str:
     blanks = " " * (cells - width_of(cell))
     return blanks + cell if before else cell + blanks
-
-

@@ -2,6 +2,15 @@
 
 from catalog.harvest.harvest import Harvest, HarvestOptions
 from catalog.harvest.session import HarvestJob, run_harvest
-from catalog.harvest.totals import Progress, Totals
+from catalog.harvest.totals import Harvested, Progress, Stop, Totals
 
-__all__ = ["Harvest", "HarvestJob", "HarvestOptions", "Progress", "Totals", "run_harvest"]
+__all__ = [
+    "Harvest",
+    "HarvestJob",
+    "HarvestOptions",
+    "Harvested",
+    "Progress",
+    "Stop",
+    "Totals",
+    "run_harvest",
+]

@@ -19,7 +19,7 @@ from catalog.dialects import MISSING_FROM_BATCH, Dialect
 from catalog.errors import BudgetUsedUp, CatalogError, SourceRefused
 from catalog.fetch.client import Fetcher
 from catalog.harvest.store import Ended, Store
-from catalog.harvest.totals import Progress, Totals
+from catalog.harvest.totals import Harvested, Progress, Stop, Totals
 from catalog.records import Answer, Reading, Request, Verdict
 from catalog.times import Clock
 
@@ -73,28 +73,33 @@ class Harvest:
         self._verdicts: Counter[Verdict] = Counter()
         self._effects: Counter[str] = Counter()
         self._requests = 0
-        self._stopping: str | None = None
+        self._stopping: Stop | None = None
+        self._totals: Totals | None = None
         # An answer that is not written yet is money at risk: no more of them than this.
         self._unwritten = asyncio.Semaphore(
             max(64, 2 * store.concurrency) * max(1, dialect.batch_size)
         )
 
-    def stop(self, reason: str) -> None:
+    def stop(self, why: Stop) -> None:
         """Ask nothing more; what is in flight ends and is stored."""
         if self._stopping is None:
-            self._stopping = reason
+            self._stopping = why
+            # Questions that wait to be repeated end with what they have.
+            self._fetcher.stop(why.words)
             self._report()
 
     def _goes_on(self) -> bool:
         return self._stopping is None
 
     @property
-    def stopping(self) -> str | None:
-        """Why nothing more is asked, if so."""
-        return self._stopping
+    def ended(self) -> Harvested | None:
+        """How the run ended, also where :meth:`run` was cancelled; None before that."""
+        return Harvested(totals=self._totals, stop=self._stopping) if self._totals else None
 
-    async def run(self, ids: Sequence[str]) -> Totals:
+    async def run(self, ids: Sequence[str]) -> None:
         """Harvest ``ids``, or what an earlier process left of them.
+
+        Cancelled, it leaves what is in flight, stores what was answered, and counts the run.
 
         Raises:
             StorageError: the catalog cannot be used.
@@ -105,9 +110,9 @@ class Harvest:
         try:
             await self._ask_all(todo)
         finally:
-            totals = await self._store.call(self._store.finish, self._stopping)
-        totals.seconds = self._options.monotonic() - began
-        return totals
+            words = self._stopping.words if self._stopping else None
+            self._totals = await self._store.call(self._store.finish, words)
+            self._totals.seconds = self._options.monotonic() - began
 
     async def _ask_all(self, todo: Sequence[str]) -> None:
         """Feed the workers, and write what they bring until all is written."""
@@ -157,8 +162,10 @@ class Harvest:
             if self._goes_on():
                 try:
                     await self._ask(ids)
-                except (SourceRefused, BudgetUsedUp) as error:
-                    self.stop(str(error))
+                except SourceRefused as error:
+                    self.stop(Stop("refused", str(error)))
+                except BudgetUsedUp as error:
+                    self.stop(Stop("budget", str(error)))
 
     async def _ask(self, ids: tuple[str, ...]) -> None:
         for _ in ids:

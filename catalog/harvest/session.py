@@ -12,10 +12,11 @@ from catalog.derive import Derivation
 from catalog.dialects import get_dialect
 from catalog.fetch.client import Fetcher
 from catalog.harvest.harvest import Harvest, HarvestOptions
-from catalog.harvest.store import Store
-from catalog.harvest.totals import Progress, Totals
+from catalog.harvest.store import Store, digest_of
+from catalog.harvest.totals import Harvested, Progress, Stop
 from catalog.secrets import Redactor
 from catalog.settings import SourceSettings
+from catalog.storage import runs
 from catalog.times import Clock
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ class HarvestJob(msgspec.Struct, frozen=True, kw_only=True):
         secrets: what must never be written (law 10).
         ids: the GPTs, each once.
         command: what is run, as runs are compared by (rule 13).
+        whatever_is_due: ``ids`` is what is due now: an unfinished run of the same command is
+            resumed though it began with more of them.
         clock: says when.
         rng: jitter, and the random part of a run's id.
     """
@@ -42,6 +45,7 @@ class HarvestJob(msgspec.Struct, frozen=True, kw_only=True):
     secrets: Sequence[str]
     ids: Sequence[str]
     command: str
+    whatever_is_due: bool = False
     clock: Clock
     rng: random.Random
 
@@ -51,16 +55,13 @@ async def run_harvest(
     *,
     report: Callable[[Progress], None] = lambda _: None,
     begun: Callable[[Harvest], None] = lambda _: None,
-) -> tuple[Totals, str | None]:
+) -> Harvested:
     """Harvest, or go on with what an earlier process left.
 
     Args:
         job: what, and with what.
         report: called with the progress whenever it moved.
         begun: called with the harvest before it asks, so that it can be stopped.
-
-    Returns:
-        The run's totals, and why it stopped early, if it did.
 
     Raises:
         StorageError: the catalog cannot be used.
@@ -70,7 +71,11 @@ async def run_harvest(
     store = Store(
         job.engine,
         job.source,
-        command=job.command,
+        key=runs.RunKey(
+            command=job.command,
+            source=job.source.name,
+            ids_digest="" if job.whatever_is_due else digest_of(job.ids),
+        ),
         deriver=Derivation(),
         redactor=Redactor(job.secrets),
         clock=job.clock,
@@ -88,10 +93,15 @@ async def run_harvest(
             harvest = Harvest(store, dialect, fetcher, job.clock, HarvestOptions(report=report))
             begun(harvest)
             try:
-                totals = await harvest.run(job.ids)
+                await harvest.run(job.ids)
             finally:
                 await fetcher.close()
                 await store.call(store.give_back, fetcher.unspent)
-        return totals, harvest.stopping or fetcher.stopped
+        ended = harvest.ended
+        if ended is None:
+            raise RuntimeError("a run that was not cancelled has ended")
+        if ended.stop is None and fetcher.stopped:
+            return msgspec.structs.replace(ended, stop=Stop("refused", fetcher.stopped))
+        return ended
     finally:
         store.close()

@@ -67,7 +67,7 @@ class Store:
     Args:
         engine: opened for durable writing.
         source: which source is asked.
-        command: what is run, as runs are compared by (rule 13).
+        key: what is run, as runs are compared by (rule 13).
         deriver: the rules of derivation.
         redactor: replaces configured secrets.
         clock: says when.
@@ -79,7 +79,7 @@ class Store:
         engine: Engine,
         source: SourceSettings,
         *,
-        command: str,
+        key: runs.RunKey,
         deriver: Deriver,
         redactor: Redacts,
         clock: Clock,
@@ -87,7 +87,7 @@ class Store:
     ) -> None:
         self._engine = engine
         self._source = source
-        self._command = command
+        self._key = key
         self._deriver = deriver
         self.redactor = redactor
         self._clock = clock
@@ -137,25 +137,20 @@ class Store:
             The ids that have no outcome in it yet, in the order given.
         """
         now = self._clock.now()
-        digest = hashlib.sha256("\n".join(sorted(ids)).encode()).hexdigest()
         with engines.write(self._engine) as conn:
             self._source_id = add_source(conn, self._source.name, self._source.dialect, now)
             frontier.reap(conn, is_alive)
             frontier.add_ids(conn, ids, now)
-            self._run, _ = runs.open_or_resume(
-                conn,
-                runs.RunKey(command=self._command, source=self._source.name, ids_digest=digest),
-                now=now,
-                rng=self._rng,
-            )
-            runs.update_totals(conn, self._run.run_id, requested=len(ids))
+            self._run, _ = runs.open_or_resume(conn, self._key, now=now, rng=self._rng)
             done = runs.done_ids(conn, self._run.run_id)
+            # What was due when the run began and has ended since is part of it too.
+            self.requested = len(done.union(ids))
+            runs.update_totals(conn, self._run.run_id, requested=self.requested)
             self.budget_left = self._budget_left(conn)
         with engines.write(self._engine) as conn:
             ended = end_stale_runs(conn, self._deriver, now=now)
         if ended:
             self._settle()
-        self.requested = len(ids)
         self.resumed = len(done)
         return [gizmo_id for gizmo_id in ids if gizmo_id not in done]
 
@@ -334,6 +329,11 @@ class Store:
             return None
         taken = reserved(conn, self._source_id, day_of(self._clock.now()))
         return max(0, per_day - taken)
+
+
+def digest_of(ids: Sequence[str]) -> str:
+    """By which runs over the same ids are equal, whatever their order."""
+    return hashlib.sha256("\n".join(sorted(ids)).encode()).hexdigest()
 
 
 def key_of(taken: Taken) -> tuple[str, str, Micros]:

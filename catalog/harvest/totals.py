@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
 from catalog.records import Verdict
@@ -42,6 +44,30 @@ class Totals(msgspec.Struct, kw_only=True):
     seconds: float = 0.0
 
 
+class Stop(msgspec.Struct, frozen=True):
+    """Why a run asked nothing more before its end.
+
+    Attributes:
+        kind: its user asked for it, the day's budget is used up, or the source refuses or is down.
+        words: the reason, for people.
+    """
+
+    kind: Literal["asked", "budget", "refused"]
+    words: str
+
+
+class Harvested(msgspec.Struct, frozen=True, kw_only=True):
+    """How a harvest ended.
+
+    Attributes:
+        totals: the run's totals.
+        stop: why it stopped early, if it did.
+    """
+
+    totals: Totals
+    stop: Stop | None = None
+
+
 class Progress(msgspec.Struct, kw_only=True):
     """Where a run stands, for a display.
 
@@ -63,7 +89,7 @@ class Progress(msgspec.Struct, kw_only=True):
     effects: dict[str, int] = {}
     requests: int = 0
     budget_left: int | None = None
-    stopping: str | None = None
+    stopping: Stop | None = None
 
     @property
     def ended(self) -> int:

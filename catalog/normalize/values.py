@@ -168,14 +168,14 @@ def read_integer(value: Any) -> int | Unreadable:
 
 
 def read_real(value: Any) -> float | Unreadable:
-    """See :data:`COERCIONS`."""
+    """See :data:`COERCIONS`. Zero has no sign: SQLite would drop it, PostgreSQL would not."""
     kind = type(value)
     if kind is float:
-        return float(value)
+        return float(value) + 0.0
     if kind is int and -_INT64 <= value < _INT64:
         return float(value)
     if kind is str and _REAL.fullmatch(value):
-        return float(value)
+        return float(value) + 0.0
     return UNREADABLE
 
 

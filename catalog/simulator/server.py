@@ -204,7 +204,11 @@ def _run(
     try:
         loop.run_until_complete(_serve(gateway, listener, ready, stop))
     finally:
+        # Whoever still hangs or drips is done with.
+        for task in asyncio.all_tasks(loop):
+            task.cancel()
         with suppress(RuntimeError):
+            loop.run_until_complete(asyncio.sleep(0))
             loop.run_until_complete(loop.shutdown_asyncgens())
         loop.close()
         listener.close()

@@ -87,9 +87,7 @@ def gateway() -> Iterator[RunningGateway]:
 
 
 @pytest.fixture
-def cli(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Cli:
+def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cli:
     """The command line in an empty folder."""
     folder = tmp_path / "work"
     folder.mkdir()

@@ -26,7 +26,12 @@ PARTS = ("import", "harvest", "asking", "storage")
 
 
 def measure(
-    dose: Dose, folder: Path, *, parts: Collection[str] = PARTS, peers: bool = False
+    dose: Dose,
+    folder: Path,
+    *,
+    parts: Collection[str] = PARTS,
+    peers: bool = False,
+    postgres: bool = True,
 ) -> report.Results:
     """Measure the parts.
 
@@ -35,6 +40,7 @@ def measure(
         folder: for all that is written meanwhile.
         parts: of :data:`PARTS`.
         peers: whether the peer is installed and measured.
+        postgres: whether PostgreSQL is measured beside SQLite.
     """
     before = report.load()
     rounds = Rounds(dose.seed, dose.documents)
@@ -45,7 +51,7 @@ def measure(
     with ExitStack() as stack:
         sqlite = SqlitePlaces(folder)
         engines: list[Places] = [sqlite]
-        if {"import", "storage"} & set(parts):
+        if postgres and {"import", "storage"} & set(parts):
             # A socket's path must be short, so not below a folder that was given.
             short = stack.enter_context(tempfile.TemporaryDirectory(prefix="pg"))
             engines.append(stack.enter_context(postgres_places(Path(short) / "data")))

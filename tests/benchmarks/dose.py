@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-_DOCUMENTS = 300
+_DOCUMENTS = 250
 _REQUESTS = 400
 _RUNS = 3
 _ROUNDS = 2

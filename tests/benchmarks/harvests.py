@@ -123,13 +123,13 @@ def _harvest(places: Places, asked: Gateway) -> Sample:
     )
     try:
         watch = _Watch()
-        totals, stopped = asyncio.run(run_harvest(job))
+        ended = asyncio.run(run_harvest(job))
         sample = watch.sample(len(asked.ids))
     finally:
         engine.dispose()
         places.drop(url)
-    if stopped is not None or totals.left or totals.failed:
-        raise ValueError(f"the simulated harvest did not end well: {totals}, {stopped}")
+    if ended.stop is not None or ended.totals.left or ended.totals.failed:
+        raise ValueError(f"the simulated harvest did not end well: {ended}")
     return sample
 
 

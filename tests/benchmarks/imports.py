@@ -169,14 +169,21 @@ def make_floor(places: Places) -> str:
     return url
 
 
-def run(places: Places, rounds: Rounds, dose: Dose, folder: Path) -> list[ImportResult]:
-    """Measure all scenarios on one engine.
+def run(
+    places: Places,
+    rounds: Rounds,
+    dose: Dose,
+    folder: Path,
+    scenarios: Sequence[str] = SCENARIOS,
+) -> list[ImportResult]:
+    """Measure scenarios on one engine.
 
     Args:
         places: the engine.
         rounds: what to import.
         dose: how often.
         folder: for the files.
+        scenarios: of :data:`SCENARIOS`.
     """
     first = rounds.first.write_lines(folder / "first.jsonl")
     empty = {"catalog": make_catalog(places), "floor": make_floor(places)}
@@ -185,7 +192,7 @@ def run(places: Places, rounds: Rounds, dose: Dose, folder: Path) -> list[Import
     for name, url in begun.items():
         work[name](url, first)
     results: list[ImportResult] = []
-    for scenario in SCENARIOS:
+    for scenario in scenarios:
         path, start = first, empty
         if scenario != "first":
             path = rounds.further(scenario).write_lines(folder / f"{scenario}.jsonl")

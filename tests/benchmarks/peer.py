@@ -15,6 +15,7 @@ from tests.benchmarks.weights import Weights, weigh
 SWITCH = "GPTS_BENCH_PEERS"
 _HERE = Path(__file__).resolve().parent / "peers"
 _REQUIREMENTS = _HERE / "requirements.txt"
+_TOLD = 2000
 _SCRIPT = _HERE / "dlt_scd2.py"
 
 
@@ -22,7 +23,7 @@ def name() -> str:
     """The peer with its version, as pinned."""
     pins = _REQUIREMENTS.read_text(encoding="utf-8").splitlines()
     version = next(pin.partition("==")[2] for pin in pins if pin.startswith("dlt"))
-    return f"dlt {version} `scd2`, DuckDB"
+    return f"dlt {version} `scd2`, SQLite"
 
 
 def install(folder: Path) -> Path:
@@ -53,12 +54,14 @@ def run(python: Path, rounds: Rounds, dose: Dose, folder: Path) -> Weights:
 
 
 def _load(python: Path, folder: Path, loaded: list[Round]) -> list[int]:
-    where = folder / "peer-work"
+    where, work = folder / "peer-rounds", folder / "peer-work"
     where.mkdir()
+    work.mkdir()
     for number, each in enumerate(loaded):
         each.write_lines(where / f"{number:03}.jsonl")
-    said = _run(str(python), str(_SCRIPT), str(where), str(where / "peer.duckdb"))
+    said = _run(str(python), str(_SCRIPT), str(where), str(work))
     shutil.rmtree(where)
+    shutil.rmtree(work)
     return [int(size) for size in said.split()]
 
 
@@ -67,5 +70,5 @@ def _run(*command: str) -> str:
     environ = os.environ | {"RUNTIME__DLTHUB_TELEMETRY": "false"}
     done = subprocess.run(command, env=environ, check=False, capture_output=True, text=True)
     if done.returncode:
-        raise SystemExit(f"{' '.join(command)} failed:\n{done.stderr}")
+        raise SystemExit(f"{' '.join(command)} failed:\n{done.stderr[-_TOLD:]}")
     return done.stdout

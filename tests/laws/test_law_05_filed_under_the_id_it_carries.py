@@ -48,14 +48,14 @@ def test_each_of_two_exchanged_answers_is_filed_under_its_own_id(engine: Engine)
         given(CARRIED, document(ASKED, name="asked")),
     )
     with engines.read(engine) as conn:
-        names = dict(conn.execute(select(t.gizmos.c.gizmo_id, t.gizmos.c.name)).tuples().all())
+        names = {row.gizmo_id: row.name for row in conn.execute(select(t.gizmos))}
     assert names == {ASKED: "asked", CARRIED: "carried"}
 
 
 def test_the_documents_id_counts_and_not_that_of_the_row_around_it(engine: Engine, tmp_path: Path):
     path = tmp_path / f"{ASKED}.json"
-    row = {"id": ASKED, "short_url": ASKED, "detail": document(CARRIED, name="Tide")}
-    path.write_text(json.dumps([row]))
+    row = {"uuid": ASKED, "name": "x", "detail": {"data": document(CARRIED, name="Tide")}}
+    path.write_text(json.dumps({"code": 0, "data": {"rows": [row], "count": 1}}))
     imported = Importer(
         engine,
         "alpha",

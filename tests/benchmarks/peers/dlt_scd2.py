@@ -1,7 +1,8 @@
-"""Loads rounds of documents by dlt's ``scd2`` strategy into DuckDB; run by the peer's own Python.
+"""Loads rounds of documents by dlt's ``scd2`` strategy into SQLite; run by the peer's own Python.
 
-Usage: dlt_scd2.py FOLDER DATABASE. FOLDER holds NDJSON files ``{"observed_at", "gpt"}``, one a
-round, taken in the order of their names. Prints the database's size in bytes after each.
+Usage: dlt_scd2.py ROUNDS FOLDER. ROUNDS holds NDJSON files ``{"observed_at", "gpt"}``, one a round,
+taken in the order of their names; FOLDER is where it works. Prints the database's size in bytes
+after each.
 """
 
 from __future__ import annotations
@@ -13,33 +14,31 @@ from pathlib import Path
 from typing import Any
 
 
-def main(folder: Path, database: Path) -> None:
+def main(rounds: Path, folder: Path) -> None:
     """Load all rounds and print what they take."""
     # By name: it is installed beside this file's user, not beside its checker.
     dlt: Any = importlib.import_module("dlt")
-    duckdb: Any = importlib.import_module("duckdb")
     pipeline = dlt.pipeline(
         "peer",
-        pipelines_dir=str(database.with_suffix(".work")),
-        destination=dlt.destinations.duckdb(str(database)),
-        dataset_name="peer",
+        pipelines_dir=str(folder / "pipelines"),
+        destination=dlt.destinations.sqlalchemy(f"sqlite:///{folder / 'peer.db'}"),
+        dataset_name="history",
     )
-    for path in sorted(folder.glob("*.jsonl")):
+    for path in sorted(rounds.glob("*.jsonl")):
         lines = [json.loads(line) for line in path.read_bytes().splitlines()]
-        moment = lines[0]["observed_at"]
         resource = dlt.resource(
             [_plain(line["gpt"]) for line in lines],
             name="gpts",
             write_disposition={
                 "disposition": "merge",
                 "strategy": "scd2",
-                "boundary_timestamp": moment,
+                "boundary_timestamp": lines[0]["observed_at"],
             },
         )
         pipeline.run(resource)
-        with duckdb.connect(str(database)) as connection:
-            connection.execute("CHECKPOINT")
-        sys.stdout.write(f"{database.stat().st_size}\n")
+        # It keeps a dataset in a file beside the one that it is given.
+        size = sum(each.stat().st_size for each in folder.glob("*.db*"))
+        sys.stdout.write(f"{size}\n")
 
 
 def _plain(gpt: dict[str, Any]) -> dict[str, Any]:

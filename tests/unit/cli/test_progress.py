@@ -4,7 +4,7 @@ import pytest
 
 from catalog.cli.output import Output
 from catalog.cli.progress import EVERY, HarvestDisplay, Rate, harvest_words
-from catalog.harvest import Progress
+from catalog.harvest import Progress, Stop
 from catalog.records import Verdict
 
 
@@ -46,7 +46,9 @@ def test_harvest_words_say_where_a_run_stands() -> None:
 
 
 def test_harvest_words_say_that_it_stops() -> None:
-    assert "stopping" in harvest_words(Progress(source="s", requested=9, stopping="why"), 1.0)
+    assert "stopping" in harvest_words(
+        Progress(source="s", requested=9, stopping=Stop("asked", "why")), 1.0
+    )
 
 
 def test_log_gets_a_line_every_few_seconds(capsys: pytest.CaptureFixture[str]) -> None:
