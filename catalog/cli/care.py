@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
 import typer
 
-from catalog.cli.context import start
-from catalog.cli.options import CatalogOption, ConfigOption, JsonOption
+from catalog.cli.context import App, start
+from catalog.cli.options import (
+    CatalogOption,
+    ConfigOption,
+    JsonOption,
+    KnownAtOption,
+    read_moment,
+)
 from catalog.cli.text import count
 from catalog.derive import Derivation
+from catalog.errors import UsageError
 from catalog.storage import dump
 from catalog.storage import rebuild as rebuilding
 from catalog.storage import verify as verifying
 from catalog.storage.engine import read, write
+from catalog.storage.merge import copy_observations
+from catalog.storage.stage2 import is_unsettled, settle
+from catalog.times import Micros
 
 DAMAGED = 4
 """The exit status of a catalog that is not whole."""
@@ -55,19 +67,43 @@ def digest(
     """Name the state of the catalog: equal digests mean equal contents, on whatever machine."""
     app = start(ctx, catalog, config, as_json=as_json)
     with app.catalog() as engine, read(engine) as conn:
+        unsettled = is_unsettled(conn)
         found = dump.digest(conn)
+    if unsettled:
+        # A process that was killed left work to the next one; this is the next one.
+        with app.catalog(read_only=False) as engine:
+            with write(engine) as conn:
+                settle(conn, Derivation())
+            with read(engine) as conn:
+                found = dump.digest(conn)
     app.out.line(found)
     app.out.json({"digest": found})
 
 
 def rebuild(
     ctx: typer.Context,
+    known_at: KnownAtOption = None,
+    to: Annotated[
+        str | None,
+        typer.Option(
+            "--to", metavar="FILE", help="Into a new catalog, and leave this one as it is."
+        ),
+    ] = None,
     catalog: CatalogOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Derive all tables again from the archive; others see the old rows until it is done."""
+    """Derive all tables again from the archive; others see the old rows until it is done.
+
+    With --known-at K --to FILE a new catalog is made of what this one had recorded by K.
+    """
     app = start(ctx, catalog, config, as_json=as_json)
+    moment = read_moment(known_at, "--known-at", end_of_day=True)
+    if to is not None:
+        _rebuild_to(app, to, moment)
+        return
+    if moment is not None:
+        raise UsageError("--known-at needs --to FILE: this catalog keeps all that is known")
 
     def report(done: rebuilding.Rebuilt) -> None:
         app.out.note(
@@ -96,3 +132,24 @@ def rebuild(
             "same": same,
         }
     )
+
+
+def _rebuild_to(app: App, to: str, known_at: Micros | None) -> None:
+    """Make a new catalog of the observations that were recorded by ``known_at``.
+
+    Raises:
+        UsageError: there is something in ``to`` already.
+    """
+    # Migrations are slow to load.
+    from catalog.storage.migrate import init
+
+    with app.catalog() as engine:
+        if not init(app.url_of(to), app.clock.now()).changed:
+            raise UsageError(f"--to {to}: there is a catalog already: name a new file")
+        with app.other(to, read_only=False) as other:
+            done = copy_observations(other, engine, Derivation(), known_at=known_at)
+            with read(other) as conn:
+                found = dump.digest(conn)
+    app.out.line(f"derived {count(done.new, 'observation')} into {to}")
+    app.out.line(f"digest {found}")
+    app.out.json({"observations": done.new, "digest": found})

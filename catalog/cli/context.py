@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from catalog.cli.common import CONFIG, Common
 from catalog.cli.output import Output
-from catalog.errors import SettingsError
+from catalog.errors import SettingsError, UsageError
 from catalog.fetch.clock import RemoteClock, make_clock
-from catalog.secrets import MIN_LENGTH, Redactor
 from catalog.settings import (
     CLOCK_VARIABLE,
     Settings,
     SourceSettings,
-    known_secrets,
     load_settings,
+    normalize_catalog_url,
     source_keys,
 )
 from catalog.storage.engine import open_engine
@@ -31,24 +31,6 @@ from catalog.storage.schema import check_schema
 if TYPE_CHECKING:
     from catalog.storage.engine import Engine
     from catalog.times import Clock
-
-CONFIG = Path("catalog.toml")
-"""The settings that are read where none are named, if they are there."""
-
-
-@dataclass(frozen=True)
-class Common:
-    """The options that stand before a command's name.
-
-    Attributes:
-        catalog: ``--catalog``.
-        config: ``--config``.
-        as_json: ``--json``.
-    """
-
-    catalog: str | None = None
-    config: Path | None = None
-    as_json: bool = False
 
 
 @dataclass(frozen=True)
@@ -115,6 +97,37 @@ class App:
         finally:
             engine.dispose()
 
+    @contextmanager
+    def other(self, text: str, *, read_only: bool = True) -> Iterator[Engine]:
+        """Another catalog, named on the command line.
+
+        Args:
+            text: its URL, or the path of a file.
+            read_only: as for :meth:`catalog`.
+
+        Raises:
+            UsageError: ``text`` names none.
+            StorageError: it cannot be used.
+        """
+        engine = open_engine(self.url_of(text), read_only=read_only, durable=not read_only)
+        try:
+            check_schema(engine)
+            yield engine
+        finally:
+            engine.dispose()
+
+    @staticmethod
+    def url_of(text: str) -> str:
+        """The URL of a catalog that the command line names.
+
+        Raises:
+            UsageError: it names none.
+        """
+        try:
+            return normalize_catalog_url(text)
+        except ValueError as error:
+            raise UsageError(f"{text!r} names no catalog: {error}") from None
+
     def source(self, name: str | None, *, asked: bool = True) -> SourceSettings:
         """The source that is meant: the one named, or the only one that can be asked.
 
@@ -166,20 +179,3 @@ def start(ctx: typer.Context, catalog: str | None, config: Path | None, *, as_js
     app = App(common=common, environ=os.environ, out=Output(as_json=common.as_json))
     ctx.call_on_close(app.close)
     return app
-
-
-def without_secrets(text: str, common: Common, environ: Mapping[str, str]) -> str:
-    """``text`` without any secret that we know of (law 10).
-
-    Args:
-        text: an error's.
-        common: names the settings.
-        environ: the environment.
-    """
-    path = common.config or (CONFIG if CONFIG.is_file() else None)
-    try:
-        settings = load_settings(path, environ, url=common.catalog)
-    except (SettingsError, OSError):
-        settings = Settings()
-    secrets = [each for each in known_secrets(settings, environ) if len(each) >= MIN_LENGTH]
-    return Redactor(secrets).text(text)

@@ -4,44 +4,26 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from typer.exceptions import Abort, TyperException
 
 from catalog import __version__
-from catalog.cli import (
-    care,
-    changes,
-    demo,
-    harvest,
-    importing,
-    metrics,
-    setup,
-    show,
-    simulate,
-    sources,
-    status,
-)
-from catalog.cli.context import Common, without_secrets
+from catalog.cli.common import Common, without_secrets
 from catalog.cli.options import CatalogOption, ConfigOption, JsonOption
 from catalog.cli.text import harmless
 from catalog.errors import CatalogError
 
+COMPLETING = "_GPTS_CATALOG_COMPLETE"
+"""Set by the shell's completion script."""
 INTERRUPTED = 130
 """What shells expect of a program that Ctrl-C ended."""
 PIPE_CLOSED = 141
 """What shells expect of a program whose reader went away."""
-
-app = typer.Typer(
-    name="gpts-catalog",
-    help="Harvest, keep and query what is publicly said about custom GPTs.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-)
 
 
 def _version(value: bool) -> None:  # noqa: FBT001  (Typer calls it so)
@@ -50,7 +32,6 @@ def _version(value: bool) -> None:  # noqa: FBT001  (Typer calls it so)
         raise typer.Exit
 
 
-@app.callback()
 def options(
     ctx: typer.Context,
     catalog: CatalogOption = None,
@@ -65,24 +46,57 @@ def options(
     ctx.obj = Common(catalog=catalog, config=config, as_json=as_json)
 
 
-_COMMANDS: tuple[tuple[str, Any, str], ...] = (
-    ("demo", demo.demo, "Take a whole tour, with no key and no network."),
-    ("init", setup.init, "Make a catalog and a commented catalog.toml."),
-    ("upgrade", setup.upgrade, "Bring a catalog to the current schema."),
-    ("harvest", harvest.harvest, "Fetch GPT details from a source."),
-    ("import", importing.import_, "Take documents from files."),
-    ("show", show.show, "Show one GPT, all of it."),
-    ("changes", changes.changes, "Show what changed."),
-    ("metrics", metrics.metrics, "Show a GPT's numbers over time."),
-    ("status", status.status, "Show where the catalog stands."),
-    ("verify", care.verify, "Check that the catalog is whole."),
-    ("digest", care.digest, "Name the state of the catalog."),
-    ("rebuild", care.rebuild, "Derive all tables again from the archive."),
-    ("simulate-gateway", simulate.simulate_gateway, "Run a simulated gateway."),
-)
-for _name, _function, _short in _COMMANDS:
-    app.command(_name, short_help=_short)(_function)
-app.add_typer(sources.app, name="sources", short_help="Check the configured sources.")
+_COMMANDS: dict[str, tuple[str, str]] = {
+    "demo": ("demo:demo", "Take a whole tour, with no key and no network."),
+    "init": ("setup:init", "Make a catalog and a commented catalog.toml."),
+    "upgrade": ("setup:upgrade", "Bring a catalog to the current schema."),
+    "sources": ("sources:app", "Check the configured sources."),
+    "harvest": ("harvest:harvest", "Fetch GPT details from a source."),
+    "import": ("importing:import_", "Take documents from files."),
+    "show": ("show:show", "Show one GPT, all of it."),
+    "changes": ("changes:changes", "Show what changed."),
+    "metrics": ("metrics:metrics", "Show a GPT's numbers over time."),
+    "status": ("status:status", "Show where the catalog stands."),
+    "verify": ("care:verify", "Check that the catalog is whole."),
+    "digest": ("care:digest", "Name the state of the catalog."),
+    "rebuild": ("care:rebuild", "Derive all tables again from the archive."),
+    "merge": ("merging:merge", "Take another catalog into this one."),
+    "simulate-gateway": ("simulate:simulate_gateway", "Run a simulated gateway."),
+}
+"""Each command, where it stands in this package, and what it does in a line."""
+
+
+def make_app(words: Sequence[str] | None = None) -> typer.Typer:
+    """The command line.
+
+    Args:
+        words: load only the command that they name, for what the others need is slow to load;
+            None loads all, as the completion of their options needs it.
+    """
+    app = typer.Typer(
+        name="gpts-catalog",
+        help="Harvest, keep and query what is publicly said about custom GPTs.",
+        no_args_is_help=True,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    )
+    app.callback()(options)
+    for name, (place, short) in _COMMANDS.items():
+        if words is not None and name not in words:
+            app.command(name, short_help=short)(_unloaded)
+            continue
+        module, function = place.split(":")
+        command = getattr(import_module(f"catalog.cli.{module}"), function)
+        if isinstance(command, typer.Typer):
+            app.add_typer(command, name=name, short_help=short)
+        else:
+            app.command(name, short_help=short)(command)
+    return app
+
+
+def _unloaded() -> None:
+    """Stands for a command that the words do not name; see :func:`make_app`."""
 
 
 def main(args: list[str] | None = None) -> None:
@@ -113,6 +127,7 @@ def run(args: list[str] | None = None) -> int:
     """
     words = sys.argv[1:] if args is None else args
     try:
+        app = make_app(None if COMPLETING in os.environ else words)
         outcome = app(words, prog_name="gpts-catalog", standalone_mode=False)
     except CatalogError as error:
         _complain(str(error), words)

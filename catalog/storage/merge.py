@@ -53,7 +53,6 @@ def merge(
     other: Engine,
     deriver: Deriver,
     *,
-    known_at: Micros | None = None,
     report: Callable[[Merged], None] = lambda _: None,
 ) -> Merged:
     """Take what ``other`` keeps into ``into``.
@@ -62,7 +61,6 @@ def merge(
         into: the catalog that is written, a batch a transaction.
         other: the catalog that is read, in one state.
         deriver: the rules.
-        known_at: only observations that ``other`` had recorded by then (rule 12).
         report: called as it goes on.
 
     Raises:
@@ -71,18 +69,8 @@ def merge(
     with read(into) as mine, read(other) as theirs:
         if _identity(mine) == _identity(theirs):
             raise UsageError("a catalog cannot be merged into itself: name another one")
-    done = Merged()
     with read(other) as theirs:
-        with write(into) as mine:
-            _tombstones(mine, theirs)
-            for row in theirs.execute(select(t.sources)):
-                add_source(mine, row.name, row.dialect, row.added_at)
-        for batch in archived(theirs, deriver, known_at):
-            with write(into) as mine:
-                observed = observe(mine, deriver, batch)
-            done.observations += len(batch)
-            done.new += sum(observed.fresh)
-            report(done)
+        done = _observe_all(into, theirs, deriver, report=report)
         with write(into) as mine:
             names = source_names(theirs)
             numbers = source_ids(mine, names.values())
@@ -91,8 +79,49 @@ def merge(
             _probes(mine, theirs, sources)
             done.runs += _runs(mine, theirs, sources)
             done.ids += _frontier(mine, theirs)
-            settle(mine, deriver)
-    report(done)
+    with write(into) as mine:
+        settle(mine, deriver)
+    return done
+
+
+def copy_observations(
+    into: Engine, other: Engine, deriver: Deriver, *, known_at: Micros | None = None
+) -> Merged:
+    """Take the observations alone that ``other`` had recorded by ``known_at`` (rule 12).
+
+    Args:
+        into: the catalog that is written.
+        other: the catalog that is read, in one state.
+        deriver: the rules.
+        known_at: None for all of them.
+    """
+    with read(other) as theirs:
+        done = _observe_all(into, theirs, deriver, known_at=known_at)
+    with write(into) as mine:
+        settle(mine, deriver)
+    return done
+
+
+def _observe_all(
+    into: Engine,
+    theirs: Connection,
+    deriver: Deriver,
+    *,
+    known_at: Micros | None = None,
+    report: Callable[[Merged], None] = lambda _: None,
+) -> Merged:
+    """Observe here what was observed there."""
+    done = Merged()
+    with write(into) as mine:
+        _tombstones(mine, theirs)
+        for row in theirs.execute(select(t.sources)):
+            add_source(mine, row.name, row.dialect, row.added_at)
+    for batch in archived(theirs, deriver, known_at):
+        with write(into) as mine:
+            observed = observe(mine, deriver, batch)
+        done.observations += len(batch)
+        done.new += sum(observed.fresh)
+        report(done)
     return done
 
 

@@ -86,6 +86,11 @@ def settle(conn: Connection, deriver: Deriver) -> Settled:
     )
 
 
+def is_unsettled(conn: Connection) -> bool:
+    """Whether stage 2 has something to look at again."""
+    return conn.execute(select(t.stage_queue.c.kind).limit(1)).first() is not None
+
+
 def _settle_authors(conn: Connection, user_ids: Sequence[str]) -> None:
     """Make some authors' rows again from the current rows that name them (rule 11)."""
     says = t.gizmo_authors.c

@@ -7,7 +7,7 @@ import pytest
 from typer.main import get_command
 
 import catalog
-from catalog.cli.main import PIPE_CLOSED, app
+from catalog.cli.main import PIPE_CLOSED, make_app
 from catalog.simulator import SIMULATED_KEY
 from tests.acceptance.conftest import KEY
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from tests.acceptance.conftest import Cli
 
-_GROUP: TyperGroup = get_command(app)  # type: ignore[assignment]
+_GROUP: TyperGroup = get_command(make_app())  # type: ignore[assignment]
 COMMANDS = sorted(_GROUP.commands)
 READING = (
     ["status"],

@@ -143,7 +143,7 @@ class _Gizmo(msgspec.Struct):
 
 
 class _Action(msgspec.Struct):
-    domain: str
+    domain: str | None
     auth: msgspec.Raw = msgspec.Raw(b"null")
     raw_spec: str | None = None
     json_schema: msgspec.Raw = msgspec.Raw(b"null")

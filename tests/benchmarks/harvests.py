@@ -73,7 +73,10 @@ def gateway(folder: Path, dose: Dose) -> Iterator[Gateway]:
         assert process.stdout is not None
         try:
             # simulated gateway ready: http://127.0.0.1:4321 mounts=... key=... gpts=... now=...
-            root, *said = process.stdout.readline().partition("ready: ")[2].split()
+            line = process.stdout.readline()
+            if not line:
+                raise RuntimeError("the simulated gateway did not start: see above")
+            root, *said = line.partition("ready: ")[2].split()
             key = next(each.partition("=")[2] for each in said if each.startswith("key="))
             source = SourceSettings(
                 name="bench",

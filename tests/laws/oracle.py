@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gzip
 import html
+import itertools
 import json
 import re
 from collections import Counter, defaultdict
@@ -81,7 +82,7 @@ class Oracle:
     def pairs(self) -> Iterator[tuple[Answer, Answer]]:
         """Neighbouring documents of each GPT."""
         for entries in self._said.values():
-            for (_, before), (_, after) in zip(entries, entries[1:], strict=False):
+            for (_, before), (_, after) in itertools.pairwise(entries):
                 yield before, after
 
     def differences(self) -> tuple[int, Counter[str]]:

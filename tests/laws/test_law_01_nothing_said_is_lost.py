@@ -50,8 +50,10 @@ def payloads(draw: st.DrawFn) -> bytes:
         indent=draw(st.sampled_from((None, 0, 3, "\t"))),
         separators=draw(st.sampled_from(((",", ":"), (" , ", " :")))),
     )
-    return text.encode("utf-8", "surrogatepass") if draw(st.booleans()) else text.encode(
-        "utf-8", "replace"
+    return (
+        text.encode("utf-8", "surrogatepass")
+        if draw(st.booleans())
+        else text.encode("utf-8", "replace")
     )
 
 
@@ -59,7 +61,7 @@ def payloads(draw: st.DrawFn) -> bytes:
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(sent=st.lists(payloads(), min_size=1, max_size=4))
-def test_every_payload_is_archived_byte_for_byte(engine: Engine, sent: list[bytes]):
+def test_every_payload_is_archived_byte_for_byte(engine: Engine, sent: list[bytes]) -> None:
     with scratch(engine) as conn:
         kept = []
         for place, payload in enumerate(sent):
@@ -103,7 +105,7 @@ UNDECODABLE = (
 @pytest.mark.parametrize("line", UNDECODABLE)
 def test_an_imported_line_that_is_no_document_is_archived_and_reported(
     engine: Engine, tmp_path: Path, line: bytes
-):
+) -> None:
     path = tmp_path / "said.jsonl"
     good = json.dumps({"observed_at": "2024-03-01T00:00:00Z", "gpt": document()}).encode()
     path.write_bytes(good + b"\n" + line + b"\n")
@@ -120,12 +122,16 @@ def test_an_imported_line_that_is_no_document_is_archived_and_reported(
     assert [skipped.place for skipped in imported.set_aside] == [f"{path}:2"]
     assert all(skipped.reason for skipped in imported.set_aside)
     with engines.read(engine) as conn:
-        bodies = [decompress(body) for body in conn.execute(select(t.fetch_failures.c.body)).scalars()]
+        bodies = [
+            decompress(body) for body in conn.execute(select(t.fetch_failures.c.body)).scalars()
+        ]
     assert bodies == [line]
 
 
 @pytest.mark.parametrize("body", UNDECODABLE)
-def test_an_answer_that_is_no_document_is_archived_and_reported(engine: Engine, body: bytes):
+def test_an_answer_that_is_no_document_is_archived_and_reported(
+    engine: Engine, body: bytes
+) -> None:
     totals = Asking(engine).run(Said(GPTS[0], body))
     assert (totals.failed, totals.documents) == (1, 0)
     with engines.read(engine) as conn:
@@ -135,7 +141,7 @@ def test_an_answer_that_is_no_document_is_archived_and_reported(engine: Engine, 
         assert rows[0].detail
 
 
-def test_a_field_that_no_table_knows_is_kept_counted_and_listed(engine: Engine):
+def test_a_field_that_no_table_knows_is_kept_counted_and_listed(engine: Engine) -> None:
     said = [
         state_document(document(novelty=1), at=START),
         state_document(document(novelty="x"), at=START + 1),
@@ -145,7 +151,8 @@ def test_a_field_that_no_table_knows_is_kept_counted_and_listed(engine: Engine):
     with scratch(engine) as conn:
         keep(conn, said[2:], said[:2], said[:1])
         (row,) = conn.execute(select(t.unmapped_fields))
-        assert (row.path, row.count, row.example) == ("gizmo.novelty", 3, "1")
+        found = row._mapping  # noqa: SLF001  # a row is a tuple: its count is a method
+        assert (found["path"], found["count"], found["example"]) == ("gizmo.novelty", 3, "1")
         assert (row.first_seen_at, row.last_seen_at) == (START, START + 2)
         kept = get_payloads(conn, payload_ids(conn, [said[0].digest]).values())
         assert list(kept.values()) == [said[0].payload]

@@ -68,7 +68,7 @@ def count_of(conn: Connection, table: str) -> list[int | None]:
 
 
 @pytest.mark.parametrize("name", FIELDS)
-def test_a_field_that_is_not_sent_stands_and_is_no_change(engine: Engine, name: str):
+def test_a_field_that_is_not_sent_stands_and_is_no_change(engine: Engine, name: str) -> None:
     with scratch(engine) as conn:
         say(conn, name, FIELDS[name], ABSENT, FIELDS[name], ABSENT)
         assert changes(conn) == []
@@ -81,14 +81,14 @@ def test_a_field_that_is_not_sent_stands_and_is_no_change(engine: Engine, name: 
 @pytest.mark.parametrize("name", FIELDS)
 def test_a_first_statement_of_a_known_gpt_opens_an_interval_and_is_no_change(
     engine: Engine, name: str
-):
+) -> None:
     with scratch(engine) as conn:
         say(conn, name, ABSENT, FIELDS[name])
         assert changes(conn) == []
 
 
 @pytest.mark.parametrize("name", SCALARS)
-def test_a_null_is_a_statement_of_a_scalar(engine: Engine, name: str):
+def test_a_null_is_a_statement_of_a_scalar(engine: Engine, name: str) -> None:
     path, _ = SCALARS[name]
     with scratch(engine) as conn:
         say(conn, name, FIELDS[name], None, ABSENT, FIELDS[name])
@@ -104,7 +104,7 @@ def test_a_null_is_a_statement_of_a_scalar(engine: Engine, name: str):
 @pytest.mark.parametrize(("emptied", "count"), [(None, -1), ([], 0)])
 def test_null_and_empty_end_a_lists_elements_and_are_told_apart(
     engine: Engine, name: str, emptied: Any, count: int
-):
+) -> None:
     path, table, value = LISTS[name]
     with scratch(engine) as conn:
         say(conn, name, ABSENT, value, emptied, ABSENT)
@@ -115,7 +115,7 @@ def test_null_and_empty_end_a_lists_elements_and_are_told_apart(
 
 
 @pytest.mark.parametrize("name", LISTS)
-def test_between_null_and_empty_lies_a_change_without_elements(engine: Engine, name: str):
+def test_between_null_and_empty_lies_a_change_without_elements(engine: Engine, name: str) -> None:
     path, table, _ = LISTS[name]
     with scratch(engine) as conn:
         say(conn, name, None, [], None)
@@ -123,14 +123,14 @@ def test_between_null_and_empty_lies_a_change_without_elements(engine: Engine, n
         assert count_of(conn, table)[-3:] == [-1, 0, -1]
 
 
-def test_an_empty_text_is_no_null(engine: Engine):
+def test_an_empty_text_is_no_null(engine: Engine) -> None:
     with scratch(engine) as conn:
         say(conn, "description", "", None, "")
         path = "gizmo.display.description"
         assert changes(conn) == [(path, "removed", '""', None), (path, "added", None, '""')]
 
 
-def test_storage_tells_the_three_apart(engine: Engine):
+def test_storage_tells_the_three_apart(engine: Engine) -> None:
     with scratch(engine) as conn:
         keep(conn, [state_document(document(name=None, description=""))])
         (row,) = conn.execute(select(t.gizmo_revisions))
@@ -142,7 +142,7 @@ def test_storage_tells_the_three_apart(engine: Engine):
         assert (row.tools_count, row.tags_count) == (None, None)
 
 
-def test_a_null_object_says_nothing_of_its_members(engine: Engine):
+def test_a_null_object_says_nothing_of_its_members(engine: Engine) -> None:
     with scratch(engine) as conn:
         first = document(name="Tide", author="Ann")
         second = document()

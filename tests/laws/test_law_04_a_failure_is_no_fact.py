@@ -32,9 +32,7 @@ ANSWERS_THAT_ARE_NO_FACTS = {
     "bad gateway": Said(ONE, b"", 502),
     "cut": Said(ONE, b'{"data": {"gizmo": {"id": "g-Law000001", "disp'),
     "no route": Said(ONE, {"error": {"message": "Invalid URL (GET /v2/gpts)"}}, 404),
-    "no model": Said(
-        ONE, {"error": {"message": "no such model", "code": "model_not_found"}}, 404
-    ),
+    "no model": Said(ONE, {"error": {"message": "no such model", "code": "model_not_found"}}, 404),
     "tools alone": Said(ONE, {"tools": []}),
 }
 
@@ -62,7 +60,9 @@ def asking(engine: Engine) -> Asking:
 
 
 @pytest.mark.parametrize("verdict", FAILURES)
-def test_a_failure_leaves_every_row_as_it_was(asking: Asking, engine: Engine, verdict: Verdict):
+def test_a_failure_leaves_every_row_as_it_was(
+    asking: Asking, engine: Engine, verdict: Verdict
+) -> None:
     before = derived(engine)
     for day in range(1, 4):
         asking.end([(ONE, (failure(ONE, verdict, b"{}"),))], START + day * DAY)
@@ -72,14 +72,16 @@ def test_a_failure_leaves_every_row_as_it_was(asking: Asking, engine: Engine, ve
 @pytest.mark.parametrize("name", ANSWERS_THAT_ARE_NO_FACTS)
 def test_an_answer_that_is_no_fact_leaves_every_row_as_it_was(
     asking: Asking, engine: Engine, name: str
-):
+) -> None:
     before = derived(engine)
     totals = asking.run(ANSWERS_THAT_ARE_NO_FACTS[name], at=START + DAY)
     assert totals.failed == 1
     assert derived(engine) == before
 
 
-def test_one_not_found_makes_missing_and_one_of_another_day_gone(asking: Asking, engine: Engine):
+def test_one_not_found_makes_missing_and_one_of_another_day_gone(
+    asking: Asking, engine: Engine
+) -> None:
     for at in (START + HOUR, START + HOUR + 1, START + 12 * HOUR):
         asking.run(absent(ONE), given(TWO, document(TWO)), at=at)
     # START lies late in the evening: twelve hours on is another day.
@@ -90,24 +92,26 @@ def test_one_not_found_makes_missing_and_one_of_another_day_gone(asking: Asking,
     ]
 
 
-def test_repeated_on_one_day_it_stays_missing(asking: Asking, engine: Engine):
+def test_repeated_on_one_day_it_stays_missing(asking: Asking, engine: Engine) -> None:
     for at in (START + 2 * HOUR, START + 3 * HOUR, START + 20 * HOUR):
         asking.run(absent(ONE), given(TWO, document(TWO)), at=at)
     assert statuses(engine)[-1] == ("missing", START + 2 * HOUR)
 
 
-def test_a_document_brings_it_back(asking: Asking, engine: Engine):
+def test_a_document_brings_it_back(asking: Asking, engine: Engine) -> None:
     asking.run(absent(ONE), given(TWO, document(TWO)), at=START + HOUR)
     asking.run(given(ONE, KNOWN), at=START + DAY)
     assert [status for status, _ in statuses(engine)] == ["listed", "missing", "listed"]
 
 
-def test_a_source_that_gave_nothing_for_a_day_is_not_believed(asking: Asking, engine: Engine):
+def test_a_source_that_gave_nothing_for_a_day_is_not_believed(
+    asking: Asking, engine: Engine
+) -> None:
     asking.run(absent(ONE), at=START + DAY + 1)
     assert statuses(engine) == [("listed", START)]
 
 
-def test_a_run_that_finds_many_gone_is_not_believed(engine: Engine):
+def test_a_run_that_finds_many_gone_is_not_believed(engine: Engine) -> None:
     asking = Asking(engine)
     everyone = [f"g-Law{number:06}" for number in range(12)]
     asking.run(*(given(each, document(each)) for each in everyone))
@@ -121,7 +125,7 @@ def test_a_run_that_finds_many_gone_is_not_believed(engine: Engine):
         assert set(conn.execute(select(t.observations.c.verdict)).scalars()) == {"", "held"}
 
 
-def test_a_gpt_that_never_had_a_document_has_no_rows(engine: Engine):
+def test_a_gpt_that_never_had_a_document_has_no_rows(engine: Engine) -> None:
     asking = Asking(engine)
     asking.run(given(ONE, KNOWN), absent(TWO))
     with engines.read(engine) as conn:

@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 ASKED, CARRIED, _ = GPTS
 
 
-def test_a_document_is_filed_under_its_own_id(engine: Engine):
+def test_a_document_is_filed_under_its_own_id(engine: Engine) -> None:
     Asking(engine).run(given(ASKED, document(CARRIED, name="Tide")))
     with engines.read(engine) as conn:
         for table in (t.observations, t.gizmos, t.gizmo_revisions, t.changes):
             assert set(conn.execute(select(table.c.gizmo_id)).scalars()) == {CARRIED}, table.name
 
 
-def test_the_mismatch_is_recorded_and_reported(engine: Engine):
+def test_the_mismatch_is_recorded_and_reported(engine: Engine) -> None:
     totals = Asking(engine).run(given(ASKED, document(CARRIED)))
     assert (totals.mismatched, totals.documents, totals.new, totals.failed) == (1, 0, 0, 0)
     with engines.read(engine) as conn:
@@ -42,7 +42,7 @@ def test_the_mismatch_is_recorded_and_reported(engine: Engine):
         assert CARRIED in outcome.detail
 
 
-def test_each_of_two_exchanged_answers_is_filed_under_its_own_id(engine: Engine):
+def test_each_of_two_exchanged_answers_is_filed_under_its_own_id(engine: Engine) -> None:
     Asking(engine).run(
         given(ASKED, document(CARRIED, name="carried")),
         given(CARRIED, document(ASKED, name="asked")),
@@ -52,7 +52,9 @@ def test_each_of_two_exchanged_answers_is_filed_under_its_own_id(engine: Engine)
     assert names == {ASKED: "asked", CARRIED: "carried"}
 
 
-def test_the_documents_id_counts_and_not_that_of_the_row_around_it(engine: Engine, tmp_path: Path):
+def test_the_documents_id_counts_and_not_that_of_the_row_around_it(
+    engine: Engine, tmp_path: Path
+) -> None:
     path = tmp_path / f"{ASKED}.json"
     row = {"uuid": ASKED, "name": "x", "detail": {"data": document(CARRIED, name="Tide")}}
     path.write_text(json.dumps({"code": 0, "data": {"rows": [row], "count": 1}}))

@@ -161,7 +161,7 @@ def changes_after(engine: Engine, *noisy: Document) -> list[tuple[Any, ...]]:
 @pytest.mark.parametrize("noise", [*NOISES, _leave_out])
 def test_a_kind_of_noise_makes_no_change(
     engine: Engine, noise: Callable[[Document, random.Random], None]
-):
+) -> None:
     noisy = whole()
     noise(noisy, random.Random(5))
     assert noisy != whole()
@@ -177,7 +177,7 @@ def test_a_kind_of_noise_makes_no_change(
 )
 def test_any_noise_upon_noise_makes_no_change(
     engine: Engine, seed: int, chosen: list[list[Callable[[Document, random.Random], None]]]
-):
+) -> None:
     rng = random.Random(seed)
     noisy = []
     for noises in chosen:
@@ -189,7 +189,7 @@ def test_any_noise_upon_noise_makes_no_change(
     assert changes_after(engine, *noisy) == [("status", None, '"listed"')]
 
 
-def test_what_is_no_noise_is_a_change(engine: Engine):
+def test_what_is_no_noise_is_a_change(engine: Engine) -> None:
     said = whole()
     said["gizmo"]["display"]["name"] = "Tide and ebb"
     assert changes_after(engine, said) == [

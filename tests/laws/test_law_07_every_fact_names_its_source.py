@@ -38,7 +38,7 @@ WITHOUT = {
 OF_ITS_OWN = {"authors": "quotes a row of gizmo_authors: see below"}
 
 
-def test_every_derived_table_names_an_observation_or_has_its_reason():
+def test_every_derived_table_names_an_observation_or_has_its_reason() -> None:
     named = {table.name for table in t.DERIVED if "observation_id" in table.c}
     assert named == {*STARTS, *OF_ITS_OWN}
     assert {table.name for table in t.DERIVED} - named == WITHOUT.keys()
@@ -50,7 +50,7 @@ def test_every_derived_table_names_an_observation_or_has_its_reason():
 @given(world=worlds())
 def test_each_row_joins_to_what_was_said_of_its_gpt_at_its_start(
     engine: Engine, world: list[Observation]
-):
+) -> None:
     o, s = t.observations.c, t.sources.c
     with scratch(engine) as conn:
         keep(conn, world)
@@ -92,7 +92,7 @@ def test_each_row_joins_to_what_was_said_of_its_gpt_at_its_start(
 @given(world=worlds())
 def test_a_change_of_a_text_stands_in_the_payload_of_its_observation(
     engine: Engine, world: list[Observation]
-):
+) -> None:
     with scratch(engine) as conn:
         keep(conn, world)
         c, o = t.changes.c, t.observations.c

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
+    from catalog.harvest.totals import Totals
+
 IDS = tuple(f"g-Law{number:06}" for number in range(8))
 
 
@@ -34,7 +36,7 @@ def readings_of(source: Asking, asked: str, verdict: Verdict, at: Micros) -> tup
     return (failure(asked, verdict, b"no"),)
 
 
-def end(engine: Engine, verdicts: Sequence[Verdict], at: Micros = START) -> asking.Totals:
+def end(engine: Engine, verdicts: Sequence[Verdict], at: Micros = START) -> Totals:
     """A run whose ids end in these verdicts."""
     source = Asking(engine)
     return source.end(
@@ -47,7 +49,7 @@ def end(engine: Engine, verdicts: Sequence[Verdict], at: Micros = START) -> aski
 
 
 @pytest.mark.parametrize("verdict", Verdict)
-def test_an_id_ends_in_its_verdict_and_is_due_later(engine: Engine, verdict: Verdict):
+def test_an_id_ends_in_its_verdict_and_is_due_later(engine: Engine, verdict: Verdict) -> None:
     end(engine, [verdict])
     with engines.read(engine) as conn:
         (outcome,) = conn.execute(select(t.outcomes))
@@ -68,7 +70,9 @@ def test_an_id_ends_in_its_verdict_and_is_due_later(engine: Engine, verdict: Ver
         st.lists(st.sampled_from(Verdict), min_size=1, max_size=len(IDS)), min_size=1, max_size=3
     )
 )
-def test_every_claimed_id_ends_in_exactly_one_outcome(engine: Engine, runs: list[list[Verdict]]):
+def test_every_claimed_id_ends_in_exactly_one_outcome(
+    engine: Engine, runs: list[list[Verdict]]
+) -> None:
     with engines.write(engine) as conn:
         for table in (t.outcomes, t.runs, t.frontier, t.fetch_failures):
             conn.execute(delete(table))
@@ -89,7 +93,7 @@ def test_every_claimed_id_ends_in_exactly_one_outcome(engine: Engine, runs: list
             assert list(conn.execute(select(f.gizmo_id).where(f.lease_owner.is_not(None)))) == []
 
 
-def test_repeated_failures_are_asked_ever_later(engine: Engine):
+def test_repeated_failures_are_asked_ever_later(engine: Engine) -> None:
     pauses = []
     for day in range(4):
         at = START + day * DAY

@@ -60,13 +60,13 @@ def uses(path: Path, wanted: dict[str, set[str]]) -> Iterator[str]:
             yield f"line {node.lineno}: {called}.{node.attr}"
 
 
-def test_no_module_but_the_system_clock_reads_the_time():
+def test_no_module_but_the_system_clock_reads_the_time() -> None:
     found = {str(path.relative_to(ROOT)): list(uses(path, CLOCKS)) for path in SOURCES}
     assert {path: lines for path, lines in found.items() if lines}.keys() == CLOCK_OWNERS.keys()
     assert len(found["catalog/times.py"]) == 1
 
 
-def test_a_timer_is_used_by_the_listed_shells_alone():
+def test_a_timer_is_used_by_the_listed_shells_alone() -> None:
     found = {str(path.relative_to(ROOT)) for path in SOURCES if any(uses(path, TIMERS))}
     assert found == TIMER_OWNERS.keys()
     assert not any(path.split("/")[1] in PURE for path in found)
@@ -85,13 +85,13 @@ def test_a_timer_is_used_by_the_listed_shells_alone():
         "import datetime as d\nd.date.today()",
     ],
 )
-def test_the_test_sees_a_clock_however_it_is_named(tmp_path: Path, text: str):
+def test_the_test_sees_a_clock_however_it_is_named(tmp_path: Path, text: str) -> None:
     path = tmp_path / "module.py"
     path.write_text(text)
     assert list(uses(path, CLOCKS))
 
 
-def test_the_database_tells_no_time_either():
+def test_the_database_tells_no_time_either() -> None:
     for path in SOURCES:
         text = path.read_text(encoding="utf-8").lower()
         for clock in ("current_timestamp", "func.now(", "strftime('%s", "statement_timestamp"):

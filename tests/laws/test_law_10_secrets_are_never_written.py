@@ -47,7 +47,7 @@ def carries(text: str) -> bool:
     """Whether the secret can be read out of ``text``, however it is written there."""
     seen = {text}
     for _ in range(3):
-        for each in list(seen):
+        for each in tuple(seen):
             seen.add(each.replace("\\\\", "\\"))
             for decode in (_of_json, _of_url):
                 seen.add(decode(each))
@@ -89,11 +89,9 @@ def written(engine: Engine) -> Iterator[tuple[str, str]]:
     with engines.read(engine) as conn:
         for table in t.metadata.sorted_tables:
             for row in conn.execute(select(table)):
-                for column, value in row._mapping.items():
+                for column, value in zip(table.c.keys(), row, strict=True):
                     yield f"{table.name}.{column}", _shown(value)
-        numbers = [
-            row.payload_id for row in conn.execute(select(t.payloads)) if row.payload_id
-        ]
+        numbers = [row.payload_id for row in conn.execute(select(t.payloads)) if row.payload_id]
         for payload in get_payloads(conn, numbers).values():
             yield "payload", _shown(payload)
         for body in conn.execute(select(t.fetch_failures.c.body)).scalars():
@@ -104,7 +102,7 @@ def _shown(value: Any) -> str:
     return value.decode("latin-1") if isinstance(value, bytes) else str(value)
 
 
-def test_the_test_sees_a_secret_in_every_spelling():
+def test_the_test_sees_a_secret_in_every_spelling() -> None:
     assert [name for name, spell in SPELLINGS.items() if not carries(f'x "{spell(SECRET)}"')] == []
 
 
@@ -135,7 +133,7 @@ ANSWERS = {
 @pytest.mark.parametrize("spelling", SPELLINGS)
 def test_a_secret_that_an_answer_echoes_is_written_nowhere(
     engine: Engine, caplog: pytest.LogCaptureFixture, capfd: Any, place: str, spelling: str
-):
+) -> None:
     caplog.set_level(logging.DEBUG)
     spelled = SPELLINGS[spelling](SECRET)
     if spelling == "plain":
@@ -163,7 +161,7 @@ def test_a_secret_in_an_imported_file_is_written_nowhere(
     capfd: Any,
     tmp_path: Path,
     spelling: str,
-):
+) -> None:
     spelled = SPELLINGS[spelling](SECRET)
     path = tmp_path / "said.jsonl"
     path.write_bytes(

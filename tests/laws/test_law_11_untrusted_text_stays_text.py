@@ -14,7 +14,8 @@ from catalog.normalize.escape import unescape_text
 from catalog.storage import engine as engines
 from catalog.storage import tables as t
 from tests.conftest import ROOT
-from tests.laws.asking import Asking, given as answered
+from tests.laws.asking import Asking
+from tests.laws.asking import given as answered
 from tests.laws.worlds import GPTS, document, keep, scratch, state_document, tool
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_hostile_text_is_kept_as_it_is_and_does_nothing(engine: Engine, name: str):
+def test_hostile_text_is_kept_as_it_is_and_does_nothing(engine: Engine, name: str) -> None:
     text = HOSTILE[name]
     said = document(
         name=text,
@@ -69,7 +70,7 @@ def test_hostile_text_is_kept_as_it_is_and_does_nothing(engine: Engine, name: st
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_hostile_text_in_errors_and_ids_does_nothing(engine: Engine, name: str):
+def test_hostile_text_in_errors_and_ids_does_nothing(engine: Engine, name: str) -> None:
     asking = Asking(engine)
     said = answered(GPTS[0], {"tools": HOSTILE[name], "detail": HOSTILE[name]})
     assert asking.run(said).failed == 1
@@ -89,9 +90,7 @@ def _steers(text: str) -> bool:
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_what_is_printed_steers_no_terminal(
-    capfd: pytest.CaptureFixture[str], name: str
-):
+def test_what_is_printed_steers_no_terminal(capfd: pytest.CaptureFixture[str], name: str) -> None:
     text = HOSTILE[name]
     out = Output()
     out.line(text)
@@ -106,7 +105,7 @@ def test_what_is_printed_steers_no_terminal(
 
 
 @given(st.text(st.characters(codec=None)))
-def test_no_text_at_all_steers_a_terminal(text: str):
+def test_no_text_at_all_steers_a_terminal(text: str) -> None:
     assert not _steers(harmless(text))
     assert "\n" not in harmless(text)
     assert not _steers(to_json({"name": text}))
@@ -133,7 +132,7 @@ def built_statements(path: Path) -> Iterator[int]:
                 yield node.lineno
 
 
-def test_no_statement_is_built_from_text():
+def test_no_statement_is_built_from_text() -> None:
     places = [
         path for path in (ROOT / "catalog").rglob("*.py") if path.parts[-2] in ("storage", "query")
     ]
@@ -144,7 +143,7 @@ def test_no_statement_is_built_from_text():
 @pytest.mark.parametrize(
     "text", ['conn.execute(text(f"SELECT {x}"))', 'execute("a" + x)', 'text("{}".format(x))']
 )
-def test_the_test_sees_a_built_statement(tmp_path: Path, text: str):
+def test_the_test_sees_a_built_statement(tmp_path: Path, text: str) -> None:
     path = tmp_path / "module.py"
     path.write_text(text)
     assert list(built_statements(path))

@@ -51,16 +51,28 @@ def _equal(both: tuple[Engine, ...], world: list[Observation]) -> None:
 @given(world=worlds())
 def test_the_same_observations_give_one_digest(
     both: tuple[Engine, ...], world: list[Observation]
-):
+) -> None:
     _equal(both, world)
 
 
 TEXTS = st.text(max_size=4) | st.sampled_from(
-    ("\x00", "a\x00b", "\ud800", "\ufdd0", "\U0001f9ed", "İ", "ß", "e\u0301", "\u00e9", "Z", "a", "_")
+    (
+        "\x00",
+        "a\x00b",
+        "\ud800",
+        "\ufdd0",
+        "\U0001f9ed",
+        "İ",
+        "ß",
+        "e\u0301",
+        "\u00e9",
+        "Z",
+        "a",
+        "_",
+    )
 )
-NUMBERS = (
-    st.floats(allow_nan=False, allow_infinity=False)
-    | st.sampled_from((0, -0.0, 1e-320, 1e308, 0.1, 2**53 + 1, 2**63 - 1, -(2**63), 2**63))
+NUMBERS = st.floats(allow_nan=False, allow_infinity=False) | st.sampled_from(
+    (0, -0.0, 1e-320, 1e308, 0.1, 2**53 + 1, 2**63 - 1, -(2**63), 2**63)
 )
 
 
@@ -68,7 +80,9 @@ NUMBERS = (
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(data=st.data())
-def test_odd_texts_and_numbers_give_one_digest(both: tuple[Engine, ...], data: st.DataObject):
+def test_odd_texts_and_numbers_give_one_digest(
+    both: tuple[Engine, ...], data: st.DataObject
+) -> None:
     said = st.fixed_dictionaries(
         {
             "name": TEXTS,

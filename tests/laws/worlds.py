@@ -1,4 +1,4 @@
-"""Small worlds: a few GPTs of which a few sources say little, often at once, often in contradiction.
+"""Small worlds: a few GPTs of which a few sources say little, at once and in contradiction.
 
 The alphabets are tiny on purpose: two documents drawn from them often differ in one field, agree in
 all, come at one moment, or say again what was said before. Observations are made from bytes, as
@@ -213,7 +213,7 @@ _PLACES = st.tuples(
     st.sampled_from(SOURCES[:1] * 3 + SOURCES[1:2] + SOURCES),
     st.sampled_from((*((at,) for at in TIMES), TIMES[:2], TIMES[2:4], TIMES[3:])),
 )
-_DOCUMENTS = st.tuples(_PLACES, st.sampled_from(STATS[:1] * 3 + STATS), _MOVES)
+_DOCUMENTS = st.tuples(_PLACES, st.sampled_from(STATS[:1] + STATS), _MOVES)
 _ABSENCES = st.tuples(_PLACES, st.sampled_from(("counted", "counted", "counted", "held")))
 
 
@@ -297,6 +297,10 @@ class _UndoneError(Exception):
     pass
 
 
+def _undo() -> None:
+    raise _UndoneError
+
+
 @contextmanager
 def scratch(engine: Engine) -> Iterator[Connection]:
     """A write transaction that knows the sources, and is undone at its end."""
@@ -305,7 +309,7 @@ def scratch(engine: Engine) -> Iterator[Connection]:
             for source in SOURCES:
                 add_source(conn, source, "recorded", START)
             yield conn
-            raise _UndoneError
+            _undo()
     except _UndoneError:
         pass
 

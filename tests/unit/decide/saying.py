@@ -37,7 +37,9 @@ def say(
     )
     digest = hashlib.sha256(msgspec.json.encode(document)).digest()
     return Statement(
-        observation_id=int.from_bytes(hashlib.sha256(digest + f"{at}{source}".encode()).digest()[:6]),
+        observation_id=int.from_bytes(
+            hashlib.sha256(digest + f"{at}{source}".encode()).digest()[:6]
+        ),
         source=source,
         observed_at=at,
         digest=digest,
@@ -72,4 +74,4 @@ def changes(result: Folded, field: str | None = None) -> list[Row]:
 def table(result: Folded, name: str) -> list[Row]:
     """The rows of a table by their beginning."""
     rows = result.rows.get(name, {}).values()
-    return sorted(rows, key=lambda row: row.get("valid_from", row.get("observed_at", 0)))
+    return sorted(rows, key=lambda row: int(row.get("valid_from") or row.get("observed_at") or 0))

@@ -32,7 +32,7 @@ def names(result: object) -> list[tuple[int, str | None]]:
 # Rule 3: one step.
 
 
-def test_the_later_update_decides_a_moment():
+def test_the_later_update_decides_a_moment() -> None:
     said = [
         say(name="new", updated_at=START, leaves=1),
         say(name="old", updated_at=START - DAYS, leaves=9, description="kept"),
@@ -43,16 +43,16 @@ def test_the_later_update_decides_a_moment():
         assert row["observation_id"] == said[0].observation_id
 
 
-def test_a_document_without_update_decides_last():
+def test_a_document_without_update_decides_last() -> None:
     result = folded(say(name="dated", updated_at=START - 900 * DAYS), say(name="undated", leaves=9))
     assert names(result) == [(0, "dated")]
 
 
-def test_of_equal_updates_more_leaves_decide():
+def test_of_equal_updates_more_leaves_decide() -> None:
     assert names(folded(say(name="few", leaves=3), say(name="many", leaves=4))) == [(0, "many")]
 
 
-def test_of_equal_leaves_the_smaller_digest_decides():
+def test_of_equal_leaves_the_smaller_digest_decides() -> None:
     said = [say(name=name) for name in ("a", "b", "c", "d")]
     smallest = min(said, key=lambda statement: statement.digest)
     assert smallest.document is not None
@@ -60,19 +60,19 @@ def test_of_equal_leaves_the_smaller_digest_decides():
         assert names(folded(*order)) == [(0, smallest.document.scalars["name"])]
 
 
-def test_the_same_payload_from_two_sources_is_of_the_smaller_name():
+def test_the_same_payload_from_two_sources_is_of_the_smaller_name() -> None:
     said = [say(source="beta", name="x"), say(source="alpha", name="x")]
     for order in itertools.permutations(said):
         (row,) = table(folded(*order), "gizmo_revisions")
         assert row["observation_id"] == said[1].observation_id
 
 
-def test_a_stated_null_decides_over_a_later_value_of_the_same_moment():
+def test_a_stated_null_decides_over_a_later_value_of_the_same_moment() -> None:
     result = folded(say(name=None, updated_at=START), say(name="x", updated_at=START - 1))
     assert names(result) == [(0, None)]
 
 
-def test_a_document_beats_a_not_found_of_its_moment():
+def test_a_document_beats_a_not_found_of_its_moment() -> None:
     result = folded(say(name="x"), say(START + HOUR, name="x"), deny(START + HOUR, "beta"))
     assert [row["status"] for row in table(result, "statuses")] == ["listed"]
 
@@ -80,7 +80,7 @@ def test_a_document_beats_a_not_found_of_its_moment():
 # Rule 4: stale copies.
 
 
-def test_a_stale_copy_changes_and_confirms_nothing():
+def test_a_stale_copy_changes_and_confirms_nothing() -> None:
     result = folded(
         say(START, name="new", updated_at=START),
         say(START + DAYS, "beta", name="old", updated_at=START - 1),
@@ -93,20 +93,20 @@ def test_a_stale_copy_changes_and_confirms_nothing():
     assert (gpt["stale_copies"], gpt["last_seen_at"]) == (1, START + 2 * DAYS)
 
 
-def test_an_equal_update_is_no_stale_copy():
+def test_an_equal_update_is_no_stale_copy() -> None:
     result = folded(
         say(START, name="a", updated_at=START), say(START + DAYS, name="b", updated_at=START)
     )
     assert names(result) == [(0, "a"), (1, "b")]
 
 
-def test_a_document_without_update_is_no_stale_copy():
+def test_a_document_without_update_is_no_stale_copy() -> None:
     result = folded(say(START, name="a", updated_at=START), say(START + DAYS, name="b"))
     assert names(result) == [(0, "a"), (1, "b")]
 
 
 @pytest.mark.parametrize(("ahead", "believed"), [(DAYS, True), (DAYS + 1, False)])
-def test_an_update_more_than_a_day_after_it_was_said_is_ignored(ahead: int, believed: bool):  # noqa: FBT001
+def test_an_update_more_than_a_day_after_it_was_said_is_ignored(ahead: int, believed: bool) -> None:  # noqa: FBT001
     result = folded(
         say(START, name="a", updated_at=START + ahead),
         say(START + DAYS, name="b", updated_at=START + HOUR),
@@ -116,30 +116,26 @@ def test_an_update_more_than_a_day_after_it_was_said_is_ignored(ahead: int, beli
     assert names(result) == ([(0, "a")] if believed else [(0, "a"), (1, "b")])
 
 
-def test_an_update_that_is_not_believed_decides_no_moment():
+def test_an_update_that_is_not_believed_decides_no_moment() -> None:
     result = folded(
         say(name="wild", updated_at=START + 2 * DAYS), say(name="sober", updated_at=START)
     )
     assert names(result) == [(0, "sober")]
 
 
-def test_documents_of_one_moment_are_no_stale_copies_of_each_other():
-    result = folded(
-        say(name="a", updated_at=START), say(description="x", updated_at=START - DAYS)
-    )
+def test_documents_of_one_moment_are_no_stale_copies_of_each_other() -> None:
+    result = folded(say(name="a", updated_at=START), say(description="x", updated_at=START - DAYS))
     (gpt,) = table(result, "gizmos")
     assert (gpt["stale_copies"], gpt["description"]) == (0, "x")
 
 
-def test_a_stale_copy_counts_as_having_asked():
-    result = folded(
-        say(START, updated_at=START), say(START + DAYS, updated_at=START - 1)
-    )
+def test_a_stale_copy_counts_as_having_asked() -> None:
+    result = folded(say(START, updated_at=START), say(START + DAYS, updated_at=START - 1))
     (gpt,) = table(result, "gizmos")
     assert (gpt["last_seen_at"], gpt["last_asked_at"]) == (START, START + DAYS)
 
 
-def test_a_stale_copy_does_not_bring_a_gpt_back():
+def test_a_stale_copy_does_not_bring_a_gpt_back() -> None:
     result = folded(
         say(START, updated_at=START),
         deny(START + HOUR),
@@ -151,14 +147,14 @@ def test_a_stale_copy_does_not_bring_a_gpt_back():
 # Rule 5: first statements.
 
 
-def test_the_first_document_makes_exactly_one_change():
+def test_the_first_document_makes_exactly_one_change() -> None:
     result = folded(say(name="a", description=None, lists={"tags": tags("x")}))
     (row,) = result.rows["changes"].values()
     assert (row["field"], row["kind"], row["cls"]) == ("status", "added", "lifecycle")
     assert (row["old"], row["new"], row["not_before"]) == (None, '"listed"', None)
 
 
-def test_the_first_statement_of_a_field_opens_a_revision_and_is_no_change():
+def test_the_first_statement_of_a_field_opens_a_revision_and_is_no_change() -> None:
     result = folded(say(START, name="a"), say(START + DAYS, description="b"))
     assert changes(result) == []
     first, second = table(result, "gizmo_revisions")
@@ -166,7 +162,7 @@ def test_the_first_statement_of_a_field_opens_a_revision_and_is_no_change():
     assert (second["name"], second["description"]) == ("a", "b")
 
 
-def test_the_first_statement_of_a_list_is_no_change():
+def test_the_first_statement_of_a_list_is_no_change() -> None:
     result = folded(say(START), say(START + DAYS, lists={"tags": tags("x")}))
     assert changes(result) == []
     (row,) = table(result, "tags")
@@ -176,7 +172,7 @@ def test_the_first_statement_of_a_list_is_no_change():
 # Steps.
 
 
-def test_one_step_at_a_time_ends_where_all_at_once_does():
+def test_one_step_at_a_time_ends_where_all_at_once_does() -> None:
     said = [
         say(START, name="a", lists={"tags": tags("x")}),
         say(START + DAYS, "beta", name="b", lists={"tags": None}),
@@ -201,27 +197,29 @@ def test_one_step_at_a_time_ends_where_all_at_once_does():
     assert rows == {name: by_key for name, by_key in whole.rows.items() if by_key}
 
 
-def test_a_statement_of_the_past_is_refused():
+def test_a_statement_of_the_past_is_refused() -> None:
     state = folded(say(START)).state
     for at in (START, START - 1):
         with pytest.raises(ValueError, match="replay"):
             fold(GPT, state, [say(at)])
 
 
-def test_an_element_keeps_its_beginning_while_others_come_and_go():
+def test_an_element_keeps_its_beginning_while_others_come_and_go() -> None:
     result = folded(
         say(START, lists={"tags": tags("x")}),
         say(START + DAYS, lists={"tags": tags("x", "y")}),
         say(START + 2 * DAYS, lists={"tags": tags("x")}),
     )
-    assert [(row["element"], row["valid_from"], row["valid_to"]) for row in table(result, "tags")] == [
+    assert [
+        (row["element"], row["valid_from"], row["valid_to"]) for row in table(result, "tags")
+    ] == [
         ("x", START, None),
         ("y", START + DAYS, START + 2 * DAYS),
     ]
     assert [row["kind"] for row in changes(result)] == ["added", "removed"]
 
 
-def test_a_metric_makes_a_point_only_when_it_moved():
+def test_a_metric_makes_a_point_only_when_it_moved() -> None:
     result = folded(
         say(START, num_pins=3),
         say(START + DAYS, num_pins=3),
@@ -232,7 +230,7 @@ def test_a_metric_makes_a_point_only_when_it_moved():
     assert changes(result) == []
 
 
-def test_the_sets_of_a_stale_copy_are_written_too():
+def test_the_sets_of_a_stale_copy_are_written_too() -> None:
     copy = say(START + DAYS, accepted_mime_types="set", updated_at=START - 1)
     assert copy.document is not None
     copy.document.mime_sets["set"] = ("a/b",)

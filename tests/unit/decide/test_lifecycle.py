@@ -23,16 +23,16 @@ def judge(**changed: object) -> str:
     return judge_not_found(msgspec.structs.replace(WELL, **changed))
 
 
-def test_a_not_found_of_a_source_that_is_well_counts():
+def test_a_not_found_of_a_source_that_is_well_counts() -> None:
     assert judge() == "counted"
 
 
 @pytest.mark.parametrize(("before", "verdict"), [(DAY, "counted"), (DAY + 1, "held")])
-def test_its_source_gave_a_document_within_a_day(before: int, verdict: str):
+def test_its_source_gave_a_document_within_a_day(before: int, verdict: str) -> None:
     assert judge(source_last_document_at=AT - before) == verdict
 
 
-def test_a_source_that_never_gave_a_document_is_not_believed():
+def test_a_source_that_never_gave_a_document_is_not_believed() -> None:
     assert judge(source_last_document_at=None) == "held"
 
 
@@ -49,7 +49,7 @@ def test_a_source_that_never_knew_it_is_not_believed_against_a_document(
     knew: bool,  # noqa: FBT001
     since: bool,  # noqa: FBT001
     verdict: str,
-):
+) -> None:
     assert judge(source_knew_gpt=knew, any_document_since=since) == verdict
 
 
@@ -64,7 +64,9 @@ def test_a_source_that_never_knew_it_is_not_believed_against_a_document(
         (201, 1000, "held"),
     ],
 )
-def test_a_run_with_too_many_not_founds_is_not_believed(absent: int, answers: int, verdict: str):
+def test_a_run_with_too_many_not_founds_is_not_believed(
+    absent: int, answers: int, verdict: str
+) -> None:
     assert judge(run_not_found=absent, run_answers=answers) == verdict
 
 
@@ -73,7 +75,7 @@ def lives(*said: object) -> list[str]:
     return [row["status"] for row in table(folded(*said), "statuses")]  # type: ignore[arg-type]
 
 
-def test_missing_from_the_first_and_gone_from_a_later_utc_day():
+def test_missing_from_the_first_and_gone_from_a_later_utc_day() -> None:
     evening = from_iso("2024-03-01T23:59:59.999999Z")
     assert lives(say(evening - 2), deny(evening - 1), deny(evening)) == ["listed", "missing"]
     assert lives(say(evening - 2), deny(evening), deny(evening + 1)) == [
@@ -83,38 +85,38 @@ def test_missing_from_the_first_and_gone_from_a_later_utc_day():
     ]
 
 
-def test_one_that_is_held_does_nothing():
+def test_one_that_is_held_does_nothing() -> None:
     held = [deny(START + day * DAYS, counted=False) for day in (1, 2)]
     result = folded(say(START), *held)
     assert [row["status"] for row in table(result, "statuses")] == ["listed"]
     assert table(result, "gizmos")[0]["last_asked_at"] == START + 2 * DAYS
 
 
-def test_gone_stays_gone():
+def test_gone_stays_gone() -> None:
     said = [say(START), *(deny(START + day * DAYS) for day in (1, 2, 3, 4))]
     assert lives(*said) == ["listed", "missing", "gone"]
 
 
-def test_a_newer_document_ends_missing_and_gone():
+def test_a_newer_document_ends_missing_and_gone() -> None:
     said = [say(START), deny(START + DAYS), say(START + 2 * DAYS), deny(START + 3 * DAYS)]
     assert lives(*said) == ["listed", "missing", "listed", "missing"]
     said = [say(START), deny(START + DAYS), deny(START + 2 * DAYS), say(START + 3 * DAYS)]
     assert lives(*said) == ["listed", "missing", "gone", "listed"]
 
 
-def test_after_a_return_the_days_are_counted_anew():
+def test_after_a_return_the_days_are_counted_anew() -> None:
     said = [say(START), deny(START + DAYS), say(START + 2 * DAYS)]
     said += [deny(START + 3 * DAYS), deny(START + 3 * DAYS + 1)]
     assert lives(*said) == ["listed", "missing", "listed", "missing"]
 
 
-def test_revisions_stay_open_meanwhile():
+def test_revisions_stay_open_meanwhile() -> None:
     result = folded(say(START, name="a"), deny(START + DAYS), deny(START + 2 * DAYS))
     (row,) = table(result, "gizmo_revisions")
     assert row["valid_to"] is None
 
 
-def test_each_change_says_when_the_old_status_was_last_confirmed():
+def test_each_change_says_when_the_old_status_was_last_confirmed() -> None:
     result = folded(
         say(START),
         say(START + DAYS),
@@ -132,9 +134,11 @@ def test_each_change_says_when_the_old_status_was_last_confirmed():
     ]
 
 
-def test_a_gpt_that_never_had_a_document_has_no_rows():
-    assert {name for name, rows in folded(deny(START), deny(START + DAYS)).rows.items() if rows} == set()
+def test_a_gpt_that_never_had_a_document_has_no_rows() -> None:
+    assert {
+        name for name, rows in folded(deny(START), deny(START + DAYS)).rows.items() if rows
+    } == set()
 
 
-def test_what_was_said_before_the_first_document_does_not_count():
+def test_what_was_said_before_the_first_document_does_not_count() -> None:
     assert lives(deny(START - DAYS), say(START), deny(START + 1)) == ["listed", "missing"]
