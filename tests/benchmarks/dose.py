@@ -7,8 +7,8 @@ from collections.abc import Mapping
 
 import msgspec
 
-_DOCUMENTS = 250
-_REQUESTS = 400
+_DOCUMENTS = 200
+_REQUESTS = 320
 _RUNS = 3
 _ROUNDS = 2
 _LEAST = 20

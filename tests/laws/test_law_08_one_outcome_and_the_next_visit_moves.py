@@ -13,7 +13,7 @@ from catalog.storage import tables as t
 from catalog.times import DAY, Micros
 from tests.laws import asking
 from tests.laws.asking import Asking, absent, failure
-from tests.laws.worlds import GPTS, START, document
+from tests.laws.worlds import START, document
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +30,7 @@ def readings_of(source: Asking, asked: str, verdict: Verdict, at: Micros) -> tup
     if verdict is Verdict.DOCUMENT:
         return source.readings(asking.given(asked, document(asked)), at)
     if verdict is Verdict.MISMATCHED:
-        return source.readings(asking.given(asked, document(GPTS[2])), at)
+        return source.readings(asking.given(asked, document("g-Other0001")), at)
     if verdict is Verdict.NOT_FOUND:
         return source.readings(absent(asked), at)
     return (failure(asked, verdict, b"no"),)

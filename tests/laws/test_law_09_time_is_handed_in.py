@@ -28,6 +28,7 @@ TIMER_OWNERS = {
     "catalog/harvest/harvest.py": "the pace of writing; the default of an option",
     "catalog/simulator/clock.py": "real seconds of a clock that runs faster; an argument's default",
     "catalog/simulator/misbehave.py": "a source that is slow is slow in real time",
+    "catalog/simulator/server.py": "lets the loop go round once more; waits for nothing",
     "catalog/cli/progress.py": "the pace of what is shown; the default of an argument",
 }
 """Modules that use a timer, with the reason. None of them is a rule's."""

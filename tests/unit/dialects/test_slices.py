@@ -31,7 +31,7 @@ def test_member_has_the_exact_bytes_it_was_written_in(
 ) -> None:
     inner = [write(each, layout, ascii_only=ascii_only) for each in (one, two)]
     body = b'\xef\xbb\xbf { "a" :%s\t,"b\\"}":\n%s, "odd" : NaN }' % (inner[0], inner[1])
-    strict = body.replace(b"NaN", b"null")
+    strict = body.removesuffix(b"NaN }") + b"null }"
     for node in (parse(body), parse(strict)):
         assert node.member("a").raw == inner[0]
         assert node.member('b"}').raw == inner[1]
