@@ -324,7 +324,6 @@ reported as unmapped.
 OPEN_ENDED: dict[str, str] = {
     "tools[].metadata.auth": "kept whole in tools.auth: its members depend on the kind",
     "tools[].metadata.json_schema": "kept whole in tools.json_schema: 25,000 paths were seen",
-    "gizmo.author.display_socials[].verified_data": "kept whole: its members depend on the account",
     "gizmo.current_user_permission": "kept whole",
     "gizmo.sharing": "kept whole: its members changed and are about recipients",
     "gizmo.version_author": "kept whole: no example of its members is known",

@@ -68,7 +68,7 @@ def fold_list(folding: Folding, listed: ListField, what: Said, at: Micros) -> tu
     """
     known = folding.state.lists.get(listed.table)
     old: Elements | None = None if known is None else known.value
-    new = _merged(listed, old or {}, what.value, at)
+    new = merged(listed, old or {}, what.value, at)
     source = what.statement.source
     if known is None:
         folding.state.lists[listed.table] = Known(new, at, 1, source)
@@ -90,7 +90,7 @@ def fold_list(folding: Folding, listed: ListField, what: Said, at: Micros) -> tu
     return True, listed.cls == "content" and not listed.flapping
 
 
-def _merged(
+def merged(
     listed: ListField, old: Elements, stated: dict[str, Row] | None, at: Micros
 ) -> Elements | None:
     """The elements as they stand after the step.
@@ -100,19 +100,19 @@ def _merged(
     """
     if stated is None:
         return None
-    merged: Elements = {}
+    stand: Elements = {}
     for key, row in stated.items():
         before = old.get(key)
         if before is None:
             content = {column: row.get(column) for column in listed.content}
             volatile = {column: row.get(column) for column in listed.volatile}
-            merged[key] = Element(at, content, volatile)
+            stand[key] = Element(at, content, volatile)
             continue
         content = {column: row.get(column, before.content[column]) for column in listed.content}
         volatile = {column: row.get(column, before.volatile[column]) for column in listed.volatile}
         since = before.valid_from if content == before.content else at
-        merged[key] = Element(since, content, volatile)
-    return merged
+        stand[key] = Element(since, content, volatile)
+    return stand
 
 
 def _put(

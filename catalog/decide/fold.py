@@ -6,12 +6,12 @@ Every rule about one GPT meets here. What a field's difference means is read fro
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
 from catalog.decide import marks
-from catalog.decide.children import fold_list
+from catalog.decide.children import fold_list, merged
+from catalog.decide.rows import Writer
 from catalog.decide.state import (
     Known,
     State,
@@ -23,7 +23,7 @@ from catalog.decide.state import (
 )
 from catalog.decide.step import Said, Step, document_of, lists, scalars, stats, steps, take
 from catalog.fields import FIELDS, LISTS, STAT_FIELDS, Field, ListField, of_table
-from catalog.records import Document, Folded, Row, Rows, Statement
+from catalog.records import Document, Folded, Row, Statement
 from catalog.text import sort_key
 from catalog.times import DAY, Micros, day_of
 
@@ -67,83 +67,8 @@ def fold(gizmo_id: str, state: bytes | None, statements: Sequence[Statement]) ->
     )
 
 
-class _Fold:
+class _Fold(Writer):
     """A fold under way."""
-
-    def __init__(self, gizmo_id: str, state: State) -> None:
-        self.gizmo_id = gizmo_id
-        self.state = state
-        self.rows: Rows = defaultdict(dict)
-        self.updates: Rows = defaultdict(dict)
-        self.authors: set[str] = set()
-        self.effects: dict[int, str] = {}
-        self._changes: dict[tuple[Micros, str], list[Row]] = defaultdict(list)
-
-    # Writing rows.
-
-    def put(self, table: str, key: tuple[Any, ...], row: Row) -> None:
-        """Write a new row."""
-        self.rows[table][self.gizmo_id, *key] = row
-
-    def amend(self, table: str, key: tuple[Any, ...], columns: Row) -> None:
-        """Set columns of a row, be it of this fold or of an earlier one."""
-        full = (self.gizmo_id, *key)
-        mine = self.rows[table].get(full) if table in self.rows else None
-        if mine is None:
-            self.updates[table].setdefault(full, {}).update(columns)
-        else:
-            mine.update(columns)
-
-    def change(
-        self,
-        at: Micros,
-        statement: Statement,
-        *,
-        field: str,
-        cls: str,
-        old: Any,
-        new: Any,
-        not_before: Micros | None,
-        element: str = "",
-        kind: str | None = None,
-        verdicts: marks.Verdicts | None = None,
-    ) -> None:
-        """Write one change row, and mark its other side where it has one."""
-        if kind is None:
-            kind = "added" if old is None else "removed" if new is None else "changed"
-        verdicts = verdicts or marks.Verdicts()
-        row = {
-            "gizmo_id": self.gizmo_id,
-            "observed_at": at,
-            "field": field,
-            "element": element,
-            "not_before": not_before,
-            "cls": cls,
-            "kind": kind,
-            "old": None if old is None else canonical(old),
-            "new": None if new is None else canonical(new),
-            "source": statement.source,
-            "observation_id": statement.observation_id,
-            "flap": verdicts.flap,
-            "disagreement": verdicts.disagreement,
-        }
-        self._changes[at, field].append(row)
-        self.put("changes", (at, field, element), row)
-
-    def mark(self, field: str, verdicts: marks.Verdicts) -> None:
-        """Mark the change rows on the other side of a flap or a disagreement."""
-        for left_at, column in (
-            (verdicts.flapped_at, "flap"),
-            (verdicts.disagreed_at, "disagreement"),
-        ):
-            if left_at is None:
-                continue
-            mine = self._changes.get((left_at, field), ())
-            for row in mine:
-                row[column] = True
-            if not mine:
-                key = (self.gizmo_id, left_at, field)
-                self.updates["changes"].setdefault(key, {})[column] = True
 
     # Steps.
 
@@ -217,7 +142,7 @@ class _Fold:
         said, said_lists = scalars(step), lists(step)
         author = self._author()
         opened, changed = self._content(said, said_lists, at)
-        self._contradictions(step, said, said_lists)
+        self._contradictions(step, said_lists)
         if changed:
             state.last_changed_at = at
         for table in _TABLES:
@@ -271,21 +196,27 @@ class _Fold:
             if update is not None and update <= step.at + DAY:
                 state.newest_update = max(state.newest_update, update)
 
-    def _contradictions(
-        self, step: Step, said: dict[str, Said], said_lists: dict[str, Said]
-    ) -> None:
-        """Remember what each of several sources said last."""
+    def _contradictions(self, step: Step, said_lists: dict[str, Said]) -> None:
+        """Remember what each of several sources said last, deciding or not."""
         if len(self.state.sources) == 1:
             return
+        # A source speaks by the first of its documents that states a field (rule 3).
+        spoken: set[tuple[str, str]] = set()
         for statement in step.fresh:
-            document = document_of(statement)
+            document, source = document_of(statement), statement.source
             for column, value in document.scalars.items():
-                if column in _INTERVALS and _first_of(statement, column, step, said):
-                    self.state.scalars[column].said[statement.source] = key_of(value)
-            for table in document.lists:
+                if column in _INTERVALS and (source, column) not in spoken:
+                    spoken.add((source, column))
+                    self.state.scalars[column].said[source] = key_of(value)
+            for table, elements in document.lists.items():
+                if (source, table) in spoken:
+                    continue
+                spoken.add((source, table))
                 known = self.state.lists[table]
-                if said_lists[table].statement is statement:
-                    known.said[statement.source] = key_of(content_of(known.value))
+                own = known.value
+                if said_lists[table].statement is not statement:
+                    own = merged(_LISTS[table], known.value or {}, elements, step.at)
+                known.said[source] = key_of(content_of(own))
 
     def _scalar(self, field: Field, what: Said, at: Micros) -> tuple[bool, bool]:
         """Take one scalar.
@@ -454,13 +385,3 @@ class _Fold:
                 **row,
             },
         )
-
-
-def _first_of(statement: Statement, column: str, step: Step, said: dict[str, Said]) -> bool:
-    """Whether this is the document by which its source speaks of the column in this step."""
-    if said[column].statement is statement:
-        return True
-    for other in step.fresh:
-        if other.source == statement.source and column in document_of(other).scalars:
-            return other is statement
-    return False

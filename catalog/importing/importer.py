@@ -174,7 +174,9 @@ class Importer:
         raw, redacted = self._redactor.bytes(piece.raw)
         found = read_value(raw)
         for refusal in found.refusals:
-            self._set_aside(piece.place, refusal.reason, refusal.payload, redacted=redacted)
+            # Neighbours refused alike are one refusal: the whole piece holds them all.
+            body = refusal.payload if refusal.count == 1 else raw
+            self._set_aside(piece.place, refusal.reason, body, redacted=redacted)
         for reading in found.readings:
             self._reading(reading, piece, redacted=redacted)
         for mention in found.mentions:

@@ -12,7 +12,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from sqlalchemy import Text, bindparam, column, delete, func, select, update, values
+from sqlalchemy import Text, bindparam, column, delete, false, func, select, update, values
 
 from catalog.errors import CatalogCorrupt
 from catalog.storage.codec import Codec
@@ -66,8 +66,10 @@ def put_payloads(conn: Connection, items: Sequence[NewPayload]) -> dict[bytes, i
     Returns:
         The payloads' numbers by digest.
     """
-    wanted = {item.digest: item for item in items}
+    # Of equal bytes the redacted one stands last, and so its mark stands.
+    wanted = {item.digest: item for item in sorted(items, key=lambda item: item.redacted)}
     known = payload_ids(conn, wanted)
+    _mark_redacted(conn, [item.digest for item in items if item.redacted])
     fresh = [item for digest, item in wanted.items() if digest not in known]
     if not fresh:
         return known
@@ -87,6 +89,15 @@ def put_payloads(conn: Connection, items: Sequence[NewPayload]) -> dict[bytes, i
         base_ids = payload_ids(conn, {row["base"] for row in deltas})
         _insert(conn, [row | {"base_id": base_ids[row.pop("base")]} for row in deltas])
     return known | payload_ids(conn, {item.digest for item in fresh})
+
+
+def _mark_redacted(conn: Connection, digests: Sequence[bytes]) -> None:
+    """Note that a secret was replaced in payloads, whoever brought the same bytes before."""
+    c = payloads.c
+    for part in chunks(digests):
+        conn.execute(
+            update(payloads).where(c.digest.in_(part), c.redacted == false()).values(redacted=True)
+        )
 
 
 def payload_ids(conn: Connection, digests: Iterable[bytes]) -> dict[bytes, int]:

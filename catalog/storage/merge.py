@@ -134,7 +134,8 @@ def _identity(conn: Connection) -> str:
 def _parts(conn: Connection, table: Table) -> Iterator[Sequence[dict[str, Any]]]:
     """A table's rows, a part at a time, by column key."""
     keys = table.columns.keys()
-    for part in conn.execution_options(yield_per=PART).execute(select(table)).partitions():
+    query = select(table).execution_options(yield_per=PART)
+    for part in conn.execute(query).partitions():
         yield [dict(zip(keys, row, strict=True)) for row in part]
 
 

@@ -341,13 +341,19 @@ def add_failures(conn: Connection, items: Sequence[Failure]) -> None:
 def unknown_failures(conn: Connection, items: Sequence[Failure]) -> list[Failure]:
     """Those of ``items`` that their source did not leave at their place before."""
     f = fetch_failures.c
-    known: set[tuple[int, str, str]] = set()
+    known: set[tuple[int, str, str, bytes | None]] = set()
     for part in chunks(items):
-        query = select(f.source_id, f.asked_id, f.detail).where(
+        query = select(f.source_id, f.asked_id, f.detail, f.body).where(
             f.asked_id.in_({item.asked_id for item in part})
         )
-        known.update((row.source_id, row.asked_id, row.detail) for row in conn.execute(query))
-    return [item for item in items if (item.source_id, item.asked_id, item.detail) not in known]
+        for row in conn.execute(query):
+            body = None if row.body is None else decompress(row.body)
+            known.add((row.source_id, row.asked_id, row.detail, body))
+    return [
+        item
+        for item in items
+        if (item.source_id, item.asked_id, item.detail, item.body) not in known
+    ]
 
 
 def failures(conn: Connection, run_id: str, limit: int) -> list[Failure]:
