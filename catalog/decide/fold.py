@@ -6,7 +6,7 @@ Every rule about one GPT meets here. What a field's difference means is read fro
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Any
 
 from catalog.decide import marks
@@ -147,7 +147,7 @@ class _Fold(Writer):
             state.last_changed_at = at
         for table in _TABLES:
             if table in opened:
-                self._open(table, at, deciding)
+                self._open(table, at, _first(step, opened[table]))
         if "gizmo_authors" in opened:
             self.authors.update(user for user in (author, self._author()) if user)
         self._metrics(at, said, deciding)
@@ -160,13 +160,14 @@ class _Fold(Writer):
 
     def _content(
         self, said: dict[str, Said], said_lists: dict[str, Said], at: Micros
-    ) -> tuple[set[str], bool]:
+    ) -> tuple[dict[str, list[Statement]], bool]:
         """Take all fields that have an interval.
 
         Returns:
-            The tables whose row has to be opened anew, and whether content changed.
+            The tables whose row has to be opened anew, with the statements that moved a field of
+            theirs, and whether content changed.
         """
-        opened: set[str] = set()
+        opened: dict[str, list[Statement]] = {}
         changed = False
         for column, what in said.items():
             field = _INTERVALS.get(column)
@@ -174,12 +175,12 @@ class _Fold(Writer):
                 moved, mattered = self._scalar(field, what, at)
                 changed = changed or mattered
                 if moved:
-                    opened.add(field.table)
+                    opened.setdefault(field.table, []).append(what.statement)
         for table, what in said_lists.items():
             moved, mattered = fold_list(self, _LISTS[table], what, at)
             changed = changed or mattered
             if moved:
-                opened.add(_LISTS[table].owner)
+                opened.setdefault(_LISTS[table].owner, []).append(what.statement)
         return opened, changed
 
     def _hear(self, step: Step) -> None:
@@ -352,16 +353,22 @@ class _Fold(Writer):
                 },
             )
 
-    def _gizmo(self, step: Step, said: dict[str, Said], opened: set[str], *, first: bool) -> None:
+    def _gizmo(
+        self, step: Step, said: dict[str, Said], opened: Container[str], *, first: bool
+    ) -> None:
         """The current row: all of it at first, then what moved."""
         state = self.state
+        volatile = {column: what for column, what in said.items() if column in _VOLATILE}
+        for column, what in volatile.items():
+            # The row names one observation, but each source may state others of these.
+            state.volatile[column] = (what.statement.source, step.at)
         row: Row = {
             "last_seen_at": step.at,
             "last_asked_at": step.at,
             "last_changed_at": state.last_changed_at,
             "stale_copies": state.stale_copies,
             "observation_id": step.fresh[0].observation_id,
-            **{column: said[column].value for column in said.keys() & _VOLATILE},
+            **{column: what.value for column, what in volatile.items()},
         }
         if "gizmo_revisions" in opened:
             for column in _COLUMNS["gizmo_revisions"]:
@@ -385,3 +392,8 @@ class _Fold(Writer):
                 **row,
             },
         )
+
+
+def _first(step: Step, movers: Sequence[Statement]) -> Statement:
+    """Of the statements that moved a row, the one that comes first in a step (rule 3)."""
+    return next(each for each in step.fresh if any(each is mover for mover in movers))

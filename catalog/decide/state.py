@@ -81,6 +81,7 @@ class State(msgspec.Struct, array_like=True):
         opened: since when the current row of each interval table holds.
         metrics: the latest numbers, by column.
         stats: each gateway's own counters.
+        volatile: who stated each volatile column last, and when.
     """
 
     last_at: Micros = -(2**63)
@@ -98,6 +99,7 @@ class State(msgspec.Struct, array_like=True):
     opened: dict[str, Micros] = {}
     metrics: dict[str, Any] = {}
     stats: dict[str, dict[str, int]] = {}
+    volatile: dict[str, tuple[str, Micros]] = {}
 
 
 _encoder = msgspec.msgpack.Encoder()

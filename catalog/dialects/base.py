@@ -44,7 +44,7 @@ class Dialect(Protocol):
         ...
 
     def read(self, answer: Answer, asked: Sequence[str]) -> list[Reading]:
-        """What an answer says: one reading an asked id, in that order, then what nobody asked."""
+        """What an answer says: one reading an asked id, in that order, then all else in it."""
         ...
 
     def read_search(self, answer: Answer) -> tuple[list[Mention], list[Reading]]:
@@ -82,7 +82,8 @@ def read_details(
         chat: whether the content of a chat completion is the answer.
 
     Returns:
-        Exactly one reading an asked id, in that order; then one for every further document.
+        Exactly one reading an asked id, in that order; then one for every further document, and
+        for what else stands beside the documents and is none, so that its bytes are kept (law 1).
     """
     node, walk, reason = _walk(answer, chat=chat)
     if not walk.documents:
@@ -102,11 +103,21 @@ def read_details(
             readings.append(_failure(answer, each, Verdict.MALFORMED, MISSING_FROM_BATCH))
         else:
             readings.append(_document(answer, own, asked=each))
+    further = [_document(answer, holder) for holder in walk.documents]
+    further += [
+        Reading(
+            verdict=Verdict.MALFORMED,
+            payload=mention.payload,
+            detail=f"{mention.gizmo_id} is named without its document",
+            status=answer.status,
+        )
+        for mention in walk.mentions
+    ]
     said = {reading.payload for reading in readings}
-    for holder in walk.documents:
-        if holder.payload not in said:
-            said.add(holder.payload)
-            readings.append(_document(answer, holder))
+    for reading in further + _refused(answer, walk):
+        if reading.payload not in said:
+            said.add(reading.payload)
+            readings.append(reading)
     return readings
 
 
@@ -121,16 +132,21 @@ def read_found(answer: Answer, *, chat: bool = False) -> tuple[list[Mention], li
         if verdict is Verdict.MALFORMED:
             detail = reason or detail
         return [], [_failure(answer, "", verdict, detail)]
-    readings += [
+    return walk.mentions, readings + _refused(answer, walk)
+
+
+def _refused(answer: Answer, walk: Walk) -> list[Reading]:
+    """What stands beside documents and mentions and is neither."""
+    return [
         Reading(
             verdict=Verdict.MALFORMED,
-            payload=refusal.payload,
+            # Neighbours refused alike are one refusal: the whole answer holds them all.
+            payload=refusal.payload if refusal.count == 1 else answer.body,
             detail=refusal.reason,
             status=answer.status,
         )
         for refusal in walk.refusals
     ]
-    return walk.mentions, readings
 
 
 def _walk(answer: Answer, *, chat: bool) -> tuple[Node | None, Walk, str]:

@@ -27,6 +27,7 @@ from catalog.fetch.retry import delay, retry_after, worth_repeating
 from catalog.fetch.transport import NETWORK_ERRORS, explain, make_client
 from catalog.records import Answer, Reading, Request, Verdict
 from catalog.secrets import MIN_LENGTH, Redactor
+from catalog.times import day_of
 
 if TYPE_CHECKING:
     import random
@@ -52,20 +53,25 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
         requests: HTTP requests sent, redirects and repeats included.
         attempts: how often the question was put.
         answer: the last answer, if one came.
+        earlier: what ``read`` made of the bytes of the attempts before the last, to be kept: no
+            facts, since those end the repeating. One reading where an attempt said the same of
+            several ids, its ``asked`` all of them, joined by commas.
     """
 
     readings: tuple[Reading, ...]
     requests: int
     attempts: int
     answer: Answer | None = None
+    earlier: tuple[Reading, ...] = ()
 
 
 class _Try(NamedTuple):
-    """One attempt: an answer, or why there is none."""
+    """One attempt: an answer, or why there is none and what had come of it by then."""
 
     requests: int
     answer: Answer | None = None
     error: FetchError | None = None
+    arrived: bytes = b""
 
 
 class Fetcher:
@@ -106,7 +112,12 @@ class Fetcher:
         self._client = make_client(source, _headers(source, key))
         self._permits = asyncio.Semaphore(source.max_concurrency)
         self._pace = Pace(source.requests_per_second)
-        self._budget = Budget(reserve, rate=source.requests_per_second, words=_budget_words(source))
+        self._budget = Budget(
+            reserve,
+            rate=source.requests_per_second,
+            words=_budget_words(source),
+            today=lambda: day_of(clock.now()),
+        )
         self._breaker = Breaker(
             source.name, key_from=source.api_key_env, failures=source.breaker_failures
         )
@@ -162,6 +173,7 @@ class Fetcher:
         """
         requests = attempts = 0
         asked: Asked | None = None
+        earlier: tuple[Reading, ...] = ()
         repeat = True
         while repeat:
             try:
@@ -172,11 +184,14 @@ class Fetcher:
                 break
             requests += tried.requests
             attempts += 1
+            if asked is not None:
+                earlier += _kept(asked.readings)
             asked = Asked(
                 readings=self._read(request, tried, read),
                 requests=requests,
                 attempts=attempts,
                 answer=tried.answer,
+                earlier=earlier,
             )
             repeat = await self._look_back(request, tried, asked)
         if asked is None:  # pragma: no cover  (the first round sets it or raises)
@@ -229,7 +244,7 @@ class Fetcher:
     ) -> tuple[Reading, ...]:
         """The readings of one attempt, without the key where the source repeats it (law 10)."""
         if tried.answer is None:
-            return _unanswered(request, tried.error)
+            return _unanswered(request, tried)
         return tuple(
             msgspec.structs.replace(reading, detail=self._redactor.text(reading.detail))
             if reading.detail
@@ -255,10 +270,11 @@ class Fetcher:
                     return _Try(sent, error=FetchTerminal(f"it redirects, but {error}"))
                 sent += 1
                 self.requests += 1
+                came: list[Body] = []
                 try:
-                    response, body = await self._exchange(request, url)
+                    response, body = await self._exchange(request, url, came)
                 except (FetchError, *NETWORK_ERRORS) as error:
-                    return _Try(sent, error=explain(error))
+                    return _broken_off(sent, explain(error), came)
                 answer = Answer(
                     status=response.status_code,
                     headers=dict(response.headers.items()),
@@ -314,14 +330,17 @@ class Fetcher:
         for sleeper in self._resting:
             sleeper.cancel()
 
-    async def _exchange(self, request: Request, url: str) -> tuple[httpx.Response, bytes]:
-        """One request, and the whole body of its answer."""
+    async def _exchange(
+        self, request: Request, url: str, came: list[Body]
+    ) -> tuple[httpx.Response, bytes]:
+        """One request, and the whole body of its answer; ``came`` has it also where it is cut."""
         async with (
             asyncio.timeout(self._source.total_timeout),
             self._client.exchange(request.method, url, request.body) as response,
         ):
             encoding = response.headers.get("content-encoding", "")
             body = Body(encoding, self._source.max_body_bytes)
+            came.append(body)
             async for chunk in response.aiter_raw():
                 body.feed(chunk)
         return response, body.finish()
@@ -376,11 +395,34 @@ def _about_asked(request: Request, asked: Asked) -> tuple[Reading, ...]:
     return asked.readings[: len(request.asked)] if request.asked else asked.readings
 
 
-def _unanswered(request: Request, error: FetchError | None) -> tuple[Reading, ...]:
+def _unanswered(request: Request, tried: _Try) -> tuple[Reading, ...]:
     """A failure is not a fact: it is only noted for each id (law 4)."""
     return tuple(
-        Reading(asked=gizmo_id, verdict=Verdict.UNAVAILABLE, detail=str(error))
+        Reading(
+            asked=gizmo_id,
+            verdict=Verdict.UNAVAILABLE,
+            payload=tried.arrived,
+            detail=str(tried.error),
+        )
         for gizmo_id in request.asked or ("",)
+    )
+
+
+def _broken_off(sent: int, error: FetchError, came: Sequence[Body]) -> _Try:
+    """An attempt whose answer did not come whole; of one that is too large nothing is kept."""
+    cut = not isinstance(error, FetchTerminal)
+    return _Try(sent, error=error, arrived=b"".join(body.arrived for body in came) if cut else b"")
+
+
+def _kept(readings: Sequence[Reading]) -> tuple[Reading, ...]:
+    """The readings of an attempt that is repeated, each payload once; without one nothing came."""
+    by_payload: dict[bytes, list[Reading]] = {}
+    for reading in readings:
+        if reading.payload:
+            by_payload.setdefault(reading.payload, []).append(reading)
+    return tuple(
+        msgspec.structs.replace(same[0], asked=",".join(each.asked for each in same if each.asked))
+        for same in by_payload.values()
     )
 
 

@@ -61,6 +61,11 @@ class Body:
         """
         if self._gzip is not None and self._arrived and not self._gzip.eof:
             raise FetchTransient("its answer was cut in the middle")
+        return self.arrived
+
+    @property
+    def arrived(self) -> bytes:
+        """What has come so far, decoded: all there is of a body that is cut."""
         return b"".join(self._parts)
 
     def _inflate(self, chunk: bytes) -> bytes:

@@ -94,12 +94,20 @@ class Budget:
             there is no budget.
         rate: requests a second; a block is what one second takes.
         words: what the user is told when it is used up.
+        today: which UTC day it is: what was granted for one is never spent on another.
     """
 
     def __init__(
-        self, reserve: Callable[[int], Awaitable[int]] | None, *, rate: float, words: str
+        self,
+        reserve: Callable[[int], Awaitable[int]] | None,
+        *,
+        rate: float,
+        words: str,
+        today: Callable[[], str],
     ) -> None:
         self.unspent = 0
+        self._today = today
+        self._day = ""
         self._reserve = reserve
         self._block = max(1, min(_LARGEST_BLOCK, math.ceil(rate)))
         self._words = words
@@ -113,6 +121,8 @@ class Budget:
         """
         if self._reserve is None:
             return
+        if self.unspent and self._day != self._today():
+            self.unspent = 0
         while not self.unspent:
             if self._under_way is None:
                 self._under_way = asyncio.ensure_future(self._more(self._reserve))
@@ -133,6 +143,7 @@ class Budget:
 
     async def _more(self, reserve: Callable[[int], Awaitable[int]]) -> int:
         try:
+            self._day = self._today()
             granted = await reserve(self._block)
             self.unspent += granted
             return granted

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from catalog.decide import NotFoundContext, judge_not_found
 from catalog.storage import runs
 from catalog.storage.absent import open_absents
+from catalog.storage.owners import is_at_work_here
 from catalog.storage.stage1 import set_verdicts
 
 if TYPE_CHECKING:
@@ -61,7 +62,11 @@ def end_stale_runs(conn: Connection, deriver: Deriver, *, now: Micros) -> int:
 
     A run that was cut off and never taken up again would leave its not-founds without a verdict.
     """
-    stale = runs.stale_runs(conn, now)
+    stale = [
+        run
+        for run in runs.stale_runs(conn, now)
+        if run.owner is None or not is_at_work_here(run.owner)
+    ]
     for run in stale:
         end_run(
             conn,

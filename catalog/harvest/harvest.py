@@ -17,16 +17,18 @@ import msgspec
 
 from catalog.dialects import MISSING_FROM_BATCH, Dialect
 from catalog.errors import BudgetUsedUp, CatalogError, SourceRefused
-from catalog.fetch.client import Fetcher
-from catalog.harvest.store import Ended, Store
+from catalog.fetch.client import Asked, Fetcher
+from catalog.harvest.store import LEASE, Ended, Store
 from catalog.harvest.totals import Harvested, Progress, Stop, Totals
 from catalog.records import Answer, Reading, Request, Verdict
-from catalog.times import Clock
+from catalog.times import SECOND, Clock
 
 GATHER = 0.05
 """Seconds in which answers gather before they are written together."""
 WRITE_TARGET = 0.2
 """Seconds that writing a batch may take: with :data:`GATHER` well below half a second."""
+RENEW = LEASE / SECOND / 4
+"""Seconds after which claims are renewed."""
 CONTESTED_PAUSE = 0.5
 """Seconds before ids are tried again that another process holds."""
 
@@ -69,7 +71,10 @@ class Harvest:
         self._fetcher = fetcher
         self._clock = clock
         self._options = options or HarvestOptions()
-        self._ended: asyncio.Queue[Ended] = asyncio.Queue()
+        self._pending: list[Ended] = []
+        self._come = asyncio.Event()
+        self._all_asked = False
+        self._writing: asyncio.Future[None] | None = None
         self._verdicts: Counter[Verdict] = Counter()
         self._effects: Counter[str] = Counter()
         self._requests = 0
@@ -120,18 +125,27 @@ class Harvest:
         queue: asyncio.Queue[tuple[str, ...] | None] = asyncio.Queue(maxsize=width)
         try:
             async with asyncio.TaskGroup() as whole:
-                writer = whole.create_task(self._write())
+                renewing = whole.create_task(self._renew())
+                writing = whole.create_task(self._write())
                 async with asyncio.TaskGroup() as asking:
                     asking.create_task(self._feed(todo, queue, width))
                     for _ in range(width):
                         asking.create_task(self._work(queue))
-                await self._ended.join()
-                writer.cancel()
+                self._all_asked = True
+                self._come.set()
+                await writing
+                renewing.cancel()
         except* CatalogError as group:
             raise _first(group) from None
         finally:
             # What was answered is money spent: it is stored even when the run is cut off.
             await asyncio.shield(self._write_rest())
+
+    async def _renew(self) -> None:
+        """Hold on to what is claimed, however long a source makes us wait."""
+        while True:
+            await self._options.sleep(RENEW)
+            await self._store.call(self._store.renew)
 
     async def _feed(
         self, todo: Sequence[str], queue: asyncio.Queue[tuple[str, ...] | None], width: int
@@ -167,75 +181,91 @@ class Harvest:
                 except BudgetUsedUp as error:
                     self.stop(Stop("budget", str(error)))
 
-    async def _ask(self, ids: tuple[str, ...]) -> None:
+    async def _ask(self, ids: tuple[str, ...], before: Carried | None = None) -> None:
+        """Ask about some ids at once, and singly about those that the answer left out.
+
+        Args:
+            ids: at most a batch.
+            before: what an answer to several brought that no id of it could be given.
+        """
         for _ in ids:
             await self._unwritten.acquire()
-        given = 0
+        ended: list[str] = []
         try:
-            singly: list[str] = []
             request = self._dialect.details(ids)
             reader = _Reader(self._dialect, self._store, request)
             asked = await self._fetcher.ask(request, reader)
             self._requests += asked.requests
+            told = {r.asked: r for r in asked.readings if r.asked}
+            missing = [
+                each
+                for each in ids
+                if len(ids) > 1 and each in told and told[each].detail == MISSING_FROM_BATCH
+            ]
+            carried = _carried(asked, before, [told[each] for each in missing])
+            ended = [each for each in ids if each not in missing]
             received_at = asked.answer.received_at if asked.answer else self._clock.now()
-            share, rest = divmod(asked.requests, len(ids))
-            for position, asked_id in enumerate(ids):
-                mine = [r for r in asked.readings if r.asked == asked_id]
-                if len(ids) > 1 and mine and mine[0].detail == MISSING_FROM_BATCH:
-                    singly.append(asked_id)
-                    continue
-                others = [r for r in asked.readings if not r.asked] if position == 0 else []
+            for place, each in enumerate(ended):
+                share, rest = divmod(carried.requests, len(ended))
                 self._end(
                     Ended(
-                        asked=asked_id,
-                        readings=(*mine, *others),
+                        asked=each,
+                        readings=(told[each], *(carried.readings if place == 0 else ())),
                         attempts=asked.attempts,
-                        requests=share + (1 if position < rest else 0),
+                        requests=share + (1 if place < rest else 0),
                         received_at=received_at,
                         redacted=reader.redacted,
                     )
                 )
-                given += 1
         finally:
-            for _ in range(len(ids) - given):
+            for _ in range(len(ids) - len(ended)):
                 self._unwritten.release()
-        for asked_id in singly:
-            await self._ask((asked_id,))
+        left = None if ended else carried
+        for each in missing:
+            await self._ask((each,), left)
+            left = None
 
     def _end(self, ended: Ended) -> None:
-        self._ended.put_nowait(ended)
+        self._pending.append(ended)
+        self._come.set()
 
     async def _write(self) -> None:
         """Write batch after batch; each as large as the last one's pace allows."""
         size = 16
         while True:
-            batch = [await self._ended.get()]
-            await self._options.sleep(GATHER)
-            while len(batch) < size and not self._ended.empty():
-                batch.append(self._ended.get_nowait())
+            if not self._pending:
+                if self._all_asked:
+                    return
+                self._come.clear()
+                await self._come.wait()
+                continue
+            if not self._all_asked:
+                await self._options.sleep(GATHER)
+            batch = self._pending[:size]
             began = self._options.monotonic()
-            await asyncio.shield(self._store_batch(batch))
+            self._writing = asyncio.ensure_future(self._store_batch(batch))
+            await asyncio.shield(self._writing)
             spent = self._options.monotonic() - began
             fitting = int(len(batch) * WRITE_TARGET / max(spent, 1e-3))
             size = max(8, min(fitting, 2 * size, 1000))
 
     async def _write_rest(self) -> None:
-        """What came in while the run was being ended is stored too."""
-        batch = []
-        while not self._ended.empty():
-            batch.append(self._ended.get_nowait())
-        if batch:
-            await self._store_batch(batch)
+        """What was not written when the run was cut off, by a user or by an error, is written."""
+        if self._writing is not None:
+            await asyncio.wait({self._writing})
+        if self._pending:
+            await self._store_batch(list(self._pending))
 
     async def _store_batch(self, batch: list[Ended]) -> None:
+        """Store the first of what is pending; only then is it pending no more."""
         outcomes = await self._store.call(self._store.write, batch)
+        del self._pending[: len(batch)]
         for verdict, effect in outcomes:
             self._verdicts[verdict] += 1
             if effect:
                 self._effects[effect] += 1
         for _ in batch:
             self._unwritten.release()
-            self._ended.task_done()
         self._report()
 
     def _report(self) -> None:
@@ -253,6 +283,36 @@ class Harvest:
         )
 
 
+class Carried(msgspec.Struct, frozen=True):
+    """What a question brought beside the documents of its ids.
+
+    Attributes:
+        requests: HTTP requests that were sent for it.
+        readings: documents that nobody asked for, and answers that are no facts.
+    """
+
+    requests: int
+    readings: tuple[Reading, ...]
+
+
+def _carried(asked: Asked, before: Carried | None, missing: Sequence[Reading]) -> Carried:
+    """All that has to go with the first id that ends: nothing said is lost, nothing spent either.
+
+    Args:
+        asked: how the question went.
+        before: what an earlier question could give to no id.
+        missing: the readings of ids that the answer left out; its bytes are kept once.
+    """
+    others = [reading for reading in asked.readings if not reading.asked]
+    if missing:
+        ids = ",".join(reading.asked for reading in missing)
+        others.append(msgspec.structs.replace(missing[0], asked=ids))
+    return Carried(
+        asked.requests + (before.requests if before else 0),
+        (*(before.readings if before else ()), *asked.earlier, *others),
+    )
+
+
 class _Reader:
     """Reads the answers to one question, their secrets replaced before anything else sees them."""
 
@@ -264,7 +324,8 @@ class _Reader:
 
     def __call__(self, answer: Answer) -> Sequence[Reading]:
         """What ``answer`` says."""
-        body, self.redacted = self._store.redactor.bytes(answer.body)
+        body, found = self._store.redactor.bytes(answer.body)
+        self.redacted = self.redacted or found
         return self._dialect.read(msgspec.structs.replace(answer, body=body), self._asked)
 
 

@@ -8,17 +8,18 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 import msgspec
 
 from catalog import plan
+from catalog.errors import CatalogBusy
 from catalog.harvest.closing import end_run, end_stale_runs
 from catalog.harvest.totals import Totals
 from catalog.intake import Redacts, Taken, take
-from catalog.records import Deriver, Reading, Verdict
+from catalog.records import Deriver, Observation, Reading, Verdict
 from catalog.settings import SourceSettings
 from catalog.storage import engine as engines
 from catalog.storage import frontier, runs
@@ -36,6 +37,11 @@ LEASE: Micros = 2 * MINUTE
 
 Found = dict[tuple[str, str, Micros], tuple[int, str]]
 """The row and the effect of each observation of a batch."""
+
+BUSY_PAUSES = (0.05, 0.2, 1.0)
+"""Seconds before a transaction that lost against another writer is tried again."""
+EFFECTS = ("", "unchanged", "changed", "new")
+"""What documents do, the least first."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -71,7 +77,8 @@ class Store:
         deriver: the rules of derivation.
         redactor: replaces configured secrets.
         clock: says when.
-        rng: for the run's id.
+        rng: for the run's id, and for the pause before a transaction is tried again.
+        sleep: waits that pause.
     """
 
     def __init__(
@@ -84,7 +91,9 @@ class Store:
         redactor: Redacts,
         clock: Clock,
         rng: random.Random,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
+        self._sleep = sleep
         self._engine = engine
         self._source = source
         self._key = key
@@ -96,7 +105,6 @@ class Store:
         self._source_id = 0
         self._run: runs.Run | None = None
         self._attempts: dict[str, int] = {}
-        self._renewed_at: Micros = 0
         self._day = ""
         self.requested = 0
         self.resumed = 0
@@ -122,8 +130,19 @@ class Store:
         return self._run
 
     async def call(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run one of the methods below in the thread of this store."""
+        """Run one of the methods below in the thread of this store.
+
+        A transaction that lost against another writer did nothing, and is tried again.
+
+        Raises:
+            StorageError: the catalog cannot be used.
+        """
         loop = asyncio.get_running_loop()
+        for pause in BUSY_PAUSES:
+            try:
+                return await loop.run_in_executor(self._thread, lambda: work(*args, **kwargs))
+            except CatalogBusy:
+                await self._sleep(pause * (1 + self._rng.random()))
         return await loop.run_in_executor(self._thread, lambda: work(*args, **kwargs))
 
     def close(self) -> None:
@@ -141,11 +160,11 @@ class Store:
             self._source_id = add_source(conn, self._source.name, self._source.dialect, now)
             frontier.reap(conn, is_alive)
             frontier.add_ids(conn, ids, now)
-            self._run, _ = runs.open_or_resume(conn, self._key, now=now, rng=self._rng)
+            self._run = self._opened(conn, ids, now)
             done = runs.done_ids(conn, self._run.run_id)
             # What was due when the run began and has ended since is part of it too.
             self.requested = len(done.union(ids))
-            runs.update_totals(conn, self._run.run_id, requested=self.requested)
+            self._count(conn)
             self.budget_left = self._budget_left(conn)
         with engines.write(self._engine) as conn:
             ended = end_stale_runs(conn, self._deriver, now=now)
@@ -153,6 +172,37 @@ class Store:
             self._settle()
         self.resumed = len(done)
         return [gizmo_id for gizmo_id in ids if gizmo_id not in done]
+
+    def _opened(self, conn: Connection, ids: Sequence[str], now: Micros) -> runs.Run:
+        """The run to go on with, or a new one (rule 13)."""
+        known = runs.unfinished_run(conn, self._key, now)
+        if known is not None and not self._key.ids_digest:
+            # What is due is nobody else's: a process that is still at work has a run of its own.
+            if known.owner is not None and is_alive(known.owner):
+                known = None
+            elif runs.done_ids(conn, known.run_id).intersection(ids):
+                # Some are due again: they would be passed over in the run in which they ended.
+                end_run(
+                    conn,
+                    self._deriver,
+                    runs.update_totals(conn, known.run_id, requested=known.requested),
+                    now=now,
+                    status="stopped",
+                    reason="a later run went on",
+                )
+                known = None
+        if known is None:
+            known = runs.open_run(conn, self._key, now=now, rng=self._rng)
+        return runs.take_up(conn, known.run_id, self._owner)
+
+    def _count(self, conn: Connection) -> runs.Run:
+        """Count the run's outcomes into its totals."""
+        return runs.update_totals(
+            conn,
+            self.run.run_id,
+            requested=self.requested,
+            price=self._source.price_per_request,
+        )
 
     def claim(self, ids: Sequence[str]) -> tuple[list[str], list[str]]:
         """Take ids for this process.
@@ -164,6 +214,9 @@ class Store:
         with engines.write(self._engine) as conn:
             lease = frontier.Lease(owner=self._owner, until=now + LEASE)
             claimed = frontier.claim(conn, lease, ids=ids, limit=len(ids), now=now)
+            if len(claimed) < len(ids) and frontier.reap(conn, is_alive):
+                # Whoever held them has died since this run began.
+                claimed += frontier.claim(conn, lease, ids=ids, limit=len(ids), now=now)
             # Another process of this run may have ended some since they were listed.
             done = runs.done_ids(conn, self.run.run_id, among=ids)
             frontier.drop(conn, self._owner, [c.gizmo_id for c in claimed if c.gizmo_id in done])
@@ -171,6 +224,11 @@ class Store:
         mine = [c.gizmo_id for c in claimed if c.gizmo_id not in done]
         taken = done.union(mine)
         return mine, [gizmo_id for gizmo_id in ids if gizmo_id not in taken]
+
+    def renew(self) -> None:
+        """Hold on to what is claimed."""
+        with engines.write(self._engine) as conn:
+            frontier.renew(conn, self._owner, self._clock.now() + LEASE)
 
     def reserve(self, wanted: int) -> int:
         """Take requests from the day's budget before they are sent (rule 19).
@@ -201,18 +259,17 @@ class Store:
         taken = [self._take(ended) for ended in batch]
         flat = [one for each in taken for one in each]
         with engines.write(self._engine) as conn:
-            # A cache that says the same time again says nothing new (rule 2).
-            stood = standing(
-                conn,
-                [x.observation for x in flat if x.observation and x.reading.said_at is not None],
-            )
-            fresh = [x.observation for x in flat if x.observation and key_of(x) not in stood]
+            found: Found = {
+                key: (row, "unchanged") for key, row in standing(conn, _cached(flat)).items()
+            }
+            fresh = _fresh(flat, set(found))
             observed = observe(conn, self._deriver, fresh)
-            found: Found = {key: (row, "unchanged") for key, row in stood.items()}
             for o, row, effect in zip(
                 fresh, observed.observation_ids, observed.effects, strict=True
             ):
-                found[o.gizmo_id, o.source, o.observed_at] = (row, effect)
+                key = (o.gizmo_id, o.source, o.observed_at)
+                if EFFECTS.index(effect) >= EFFECTS.index(found.get(key, (0, ""))[1]):
+                    found[key] = (row, effect)
             runs.add_failures(conn, [self._failure(x) for x in flat if x.failure])
             outcomes = [
                 self._outcome(ended, each[0], found)
@@ -220,7 +277,6 @@ class Store:
             ]
             runs.add_outcomes(conn, outcomes)
             frontier.release(conn, self._owner, [self._move(outcome) for outcome in outcomes])
-            self._renew(conn)
         return [(Verdict(outcome.verdict), outcome.effect) for outcome in outcomes]
 
     def finish(self, stopping: str | None) -> Totals:
@@ -230,10 +286,9 @@ class Store:
             stopping: why no further id was asked, if so.
         """
         now = self._clock.now()
-        price = self._source.price_per_request
         with engines.write(self._engine) as conn:
             frontier.drop(conn, self._owner)
-            run = runs.update_totals(conn, self.run.run_id, requested=self.requested, price=price)
+            run = self._count(conn)
             if run.left == 0:
                 end_run(conn, self._deriver, run, now=now, status="finished")
             elif stopping is not None:
@@ -316,19 +371,29 @@ class Store:
             due_at=plan.next_due(verdict, attempts, outcome.at),
         )
 
-    def _renew(self, conn: Connection) -> None:
-        """Hold on to what is claimed, well before the claim ends."""
-        now = self._clock.now()
-        if now - self._renewed_at > LEASE // 4:
-            frontier.renew(conn, self._owner, now + LEASE)
-            self._renewed_at = now
-
     def _budget_left(self, conn: Connection) -> int | None:
         per_day = self._source.requests_per_day
         if per_day is None:
             return None
         taken = reserved(conn, self._source_id, day_of(self._clock.now()))
         return max(0, per_day - taken)
+
+
+def _cached(taken: Sequence[Taken]) -> list[Observation]:
+    """The observations that name their own time, as a cache's do."""
+    return [x.observation for x in taken if x.observation and x.reading.said_at is not None]
+
+
+def _fresh(taken: Sequence[Taken], standing: set[tuple[str, str, Micros]]) -> list[Observation]:
+    """What is to be observed: a cache that says the same time again says nothing new (rule 2)."""
+    fresh = []
+    for each in taken:
+        if each.observation is None or key_of(each) in standing:
+            continue
+        if each.reading.said_at is not None:
+            standing.add(key_of(each))
+        fresh.append(each.observation)
+    return fresh
 
 
 def digest_of(ids: Sequence[str]) -> str:

@@ -244,6 +244,11 @@ def _facts(told: Told, table: str, at: Micros | None, unsent: dict[str, Micros])
     rows = [row for row in told.rows.get(table, []) if at is None or row["valid_from"] <= at]
     if not rows or not _holds(rows[-1], at):
         return []
+    changed: dict[tuple[str, Micros], int] = {
+        (row["field"], row["observed_at"]): row["observation_id"]
+        for row in told.rows.get("changes", [])
+        if not row["element"]
+    }
     never = [frozenset(msgspec.json.decode(row["unstated_fields"])) for row in rows]
     facts = []
     for field in of_table(table):
@@ -256,12 +261,15 @@ def _facts(told: Told, table: str, at: Micros | None, unsent: dict[str, Micros])
             and rows[first - 1][field.column] == rows[-1][field.column]
         ):
             first -= 1
+        since: Micros = rows[first]["valid_from"]
+        # A change names who brought it; a row only the first of all who moved a field of it.
+        by = changed.get((field.path, since), rows[first]["observation_id"])
         facts.append(
             Fact(
                 field=field,
                 value=_value(told, field, rows[-1][field.column]),
-                since=rows[first]["valid_from"],
-                said=told.said[rows[first]["observation_id"]],
+                since=since,
+                said=told.said[by],
                 unsent_since=unsent_since(field.path, unsent),
             )
         )
@@ -284,7 +292,7 @@ def _volatile(told: Told, unsent: dict[str, Micros]) -> list[Fact]:
             field=field,
             value=_value(told, field, row[field.column]),
             since=None,
-            said=told.said[row["observation_id"]],
+            said=told.volatile.get(field.column, told.said[row["observation_id"]]),
             unsent_since=unsent_since(field.path, unsent),
         )
         for field in of_table("gizmos")

@@ -60,7 +60,7 @@ def original(
     known = None if known_at is None else Known(at=known_at, deriver=deriver)
     gizmo = tell(conn, gizmo_id, known).gizmo
     if at is not None:
-        rows, _ = replayed(conn, gizmo_id, deriver, until=at, known_at=known_at)
+        rows, _, _ = replayed(conn, gizmo_id, deriver, until=at, known_at=known_at)
         if not rows.get("gizmos"):
             raise NotFound(
                 f"nothing is known of {gizmo_id} at {to_iso(at)}: its first document is of"

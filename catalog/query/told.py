@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from sqlalchemy import Connection, select
 
+from catalog.decide.state import decode_state
 from catalog.errors import NotFound
 from catalog.fields import BY_COLUMN
 from catalog.storage import tables as t
+from catalog.storage.codec import decompress
 from catalog.storage.rows import PER_GPT, chunks
 from catalog.storage.sources import source_names
 from catalog.storage.stage1 import load_statements
@@ -50,12 +52,15 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
         gizmo_id: the GPT.
         rows: by table, in the order of their keys; sources by name.
         said: the observations that the rows name.
+        volatile: who stated each volatile column of the current row last, and when: the row names
+            but one observation, and several sources may have brought it together.
         mime_sets: members of the sets of MIME types that the rows name, by digest.
     """
 
     gizmo_id: str
     rows: dict[str, list[Row]]
     said: dict[int, Said]
+    volatile: dict[str, Said]
     mime_sets: dict[str, tuple[str, ...]]
 
     @property
@@ -123,8 +128,21 @@ def _from_tables(conn: Connection, gizmo_id: str) -> Told:
         gizmo_id=gizmo_id,
         rows=rows,
         said=_said(conn, rows, sources),
+        volatile=_volatile(conn, gizmo_id),
         mime_sets=mime_sets(conn, digests),
     )
+
+
+def _volatile(conn: Connection, gizmo_id: str) -> dict[str, Said]:
+    state = conn.execute(
+        select(t.fold_states.c.state).where(t.fold_states.c.gizmo_id == gizmo_id)
+    ).scalar()
+    return {} if state is None else _stated(decompress(state))
+
+
+def _stated(state: bytes) -> dict[str, Said]:
+    """Who stated each volatile column last, as the fold remembers it."""
+    return {column: Said(*who) for column, who in decode_state(state).volatile.items()}
 
 
 def _with_source(row: Row, sources: dict[int, str]) -> Row:
@@ -152,7 +170,7 @@ def replayed(
     *,
     until: Micros | None = None,
     known_at: Micros | None = None,
-) -> tuple[dict[str, list[Row]], list[Statement]]:
+) -> tuple[dict[str, list[Row]], list[Statement], dict[str, Said]]:
     """Fold one GPT's statements again.
 
     Args:
@@ -163,13 +181,13 @@ def replayed(
         known_at: only what was recorded by then.
 
     Returns:
-        The rows by table, and the statements.
+        The rows by table, the statements, and :attr:`Told.volatile`.
     """
     statements = load_statements(conn, deriver, [gizmo_id], known_at)[0].get(gizmo_id, [])
     if until is not None:
         statements = [statement for statement in statements if statement.observed_at <= until]
     if not statements:
-        return {}, []
+        return {}, [], {}
     folded = deriver.fold(gizmo_id, None, statements)
     rows = {
         name: [row for _, row in sorted(by_key.items())] for name, by_key in folded.rows.items()
@@ -177,11 +195,11 @@ def replayed(
     # What a table's row has and the fold leaves to stage 2 is not known of another moment.
     for row in rows.get("changes", ()):
         row.setdefault("event_id", None)
-    return rows, statements
+    return rows, statements, _stated(folded.state)
 
 
 def _from_archive(conn: Connection, gizmo_id: str, known: Known) -> Told:
-    rows, statements = replayed(conn, gizmo_id, known.deriver, known_at=known.at)
+    rows, statements, volatile = replayed(conn, gizmo_id, known.deriver, known_at=known.at)
     sets: dict[str, list[str]] = {}
     for row in rows.pop("mime_sets", []):
         sets.setdefault(row["set_digest"], []).append(row["mime_type"])
@@ -189,6 +207,7 @@ def _from_archive(conn: Connection, gizmo_id: str, known: Known) -> Told:
         gizmo_id=gizmo_id,
         rows=rows,
         said={each.observation_id: Said(each.source, each.observed_at) for each in statements},
+        volatile=volatile,
         mime_sets={digest: tuple(members) for digest, members in sets.items()},
     )
 

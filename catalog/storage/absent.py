@@ -6,10 +6,12 @@ from bisect import bisect_right
 from typing import TYPE_CHECKING
 
 import msgspec
-from sqlalchemy import func, select
+from sqlalchemy import func, select, union_all
 
+from catalog.records import Verdict
 from catalog.storage import tables as t
 from catalog.storage.rows import chunks
+from catalog.times import DAY
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -48,23 +50,7 @@ def open_absents(conn: Connection, run_id: str) -> list[Absent]:
     )
     if not pending:
         return []
-    source_id = pending[0].source_id
-    given = list(
-        conn.execute(
-            select(o.observed_at)
-            .where(o.run_id == run_id, o.source_id == source_id, is_document)
-            .order_by(o.observed_at)
-        ).scalars()
-    )
-    first = min(row.observed_at for row in pending)
-    if not given or given[0] > first:
-        before = conn.execute(
-            select(func.max(o.observed_at)).where(
-                o.source_id == source_id, is_document, o.observed_at <= first
-            )
-        ).scalar()
-        if before is not None:
-            given.insert(0, before)
+    given = _given(conn, run_id, pending[0].source_id, min(row.observed_at for row in pending))
     documents: dict[str, list[tuple[int, Micros]]] = {}
     for part in chunks(sorted({row.gizmo_id for row in pending})):
         for gizmo_id, source, at in conn.execute(
@@ -88,3 +74,24 @@ def open_absents(conn: Connection, run_id: str) -> list[Absent]:
         )
         for row in pending
     ]
+
+
+def _given(conn: Connection, run_id: str, source_id: int, first: Micros) -> list[Micros]:
+    """When a source gave documents, in order: in the run, and last before its first not-found.
+
+    What counts is when it answered. A cache's documents were said long before, and one whose time
+    did not move leaves no observation at all: so outcomes tell, and observations only where a
+    document came without having been asked for.
+    """
+    o, d = t.outcomes.c, t.observations.c
+    gave = (o.source_id == source_id, o.verdict.in_((Verdict.DOCUMENT, Verdict.MISMATCHED)))
+    is_document = d.payload_id != t.NOT_FOUND_PAYLOAD
+    times = union_all(
+        select(o.at).where(o.run_id == run_id, *gave),
+        select(func.max(o.at)).where(o.at.between(first - DAY, first), *gave),
+        select(d.observed_at).where(d.run_id == run_id, d.source_id == source_id, is_document),
+        select(func.max(d.observed_at)).where(
+            d.source_id == source_id, is_document, d.observed_at.between(first - DAY, first)
+        ),
+    )
+    return sorted(at for at in conn.execute(times).scalars() if at is not None)

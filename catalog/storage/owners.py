@@ -16,6 +16,11 @@ def this_process() -> str:
     return f"{socket.gethostname()}:{process.pid}:{process.create_time():.2f}"
 
 
+def is_at_work_here(owner: str) -> bool:
+    """Whether ``owner`` is a process of this very host that is there."""
+    return owner.rsplit(":", 2)[0] == socket.gethostname() and is_alive(owner)
+
+
 def is_alive(owner: str) -> bool:
     """Whether the process that ``owner`` names may still be at work.
 

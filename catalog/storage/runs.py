@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import msgspec
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import exists, func, insert, select, update
 
 from catalog.errors import NotFound
 from catalog.records import Verdict
@@ -53,6 +53,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
         finished_at: when it ended; None: unfinished.
         status: ``open``, ``finished``, ``stopped`` or ``failed``.
         reason: why it stopped, for people.
+        owner: the process that took it up last.
         cost: requests times price, where a price is set.
 
     The other attributes are the columns of ``runs``, and obey: documents = new + changed +
@@ -66,6 +67,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     finished_at: Micros | None = None
     status: str = "open"
     reason: str | None = None
+    owner: str | None = None
     requested: int = 0
     documents: int = 0
     new: int = 0
@@ -135,21 +137,17 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
     body: bytes | None
 
 
-def open_or_resume(
-    conn: Connection, key: RunKey, *, now: Micros, rng: random.Random
-) -> tuple[Run, bool]:
-    """The unfinished equal run younger than a day, else a new one (rule 13).
+def unfinished_run(conn: Connection, key: RunKey, now: Micros) -> Run | None:
+    """The unfinished equal run younger than a day, if there is one (rule 13).
+
+    Until the transaction ends no other process gets an answer for an equal run: two that start at
+    once are to join one, not to open two.
 
     Args:
         conn: a writing transaction.
         key: what is run.
         now: the present moment.
-        rng: for the random part of a new id.
-
-    Returns:
-        The run, and whether it was there already.
     """
-    # Two processes that start at once are to join one run, not to open two.
     lock_keys(conn, [f"run {key.command} {key.source} {key.ids_digest}"])
     r = runs.c
     found = conn.execute(
@@ -164,19 +162,59 @@ def open_or_resume(
         .order_by(r.started_at.desc())
         .limit(1)
     ).scalar()
-    if found is not None:
-        return get_run(conn, found), True
+    return None if found is None else get_run(conn, found)
+
+
+def open_run(conn: Connection, key: RunKey, *, now: Micros, rng: random.Random) -> Run:
+    """A new run.
+
+    Args:
+        conn: a writing transaction.
+        key: what is run.
+        now: the present moment.
+        rng: for the random part of its id.
+    """
     run_id = f"{to_datetime(now):%Y%m%dT%H%M%S}-{rng.getrandbits(40):010x}"
     conn.execute(
         insert(runs),
         {
             "run_id": run_id,
-            **msgspec.structs.asdict(key),
+            "command": key.command,
+            "source": key.source,
+            "ids_digest": key.ids_digest,
             "started_at": now,
             "status": "open",
         },
     )
-    return get_run(conn, run_id), False
+    return get_run(conn, run_id)
+
+
+def open_or_resume(
+    conn: Connection, key: RunKey, *, now: Micros, rng: random.Random
+) -> tuple[Run, bool]:
+    """The unfinished equal run younger than a day, else a new one.
+
+    Args:
+        conn: a writing transaction.
+        key: what is run.
+        now: the present moment.
+        rng: for the random part of a new id.
+
+    Returns:
+        The run, and whether it was there already.
+    """
+    known = unfinished_run(conn, key, now)
+    if known is not None:
+        return known, True
+    return open_run(conn, key, now=now, rng=rng), False
+
+
+def take_up(conn: Connection, run_id: str, owner: str) -> Run:
+    """Note which process works on a run now, be it new or one that had stopped."""
+    conn.execute(
+        update(runs).where(runs.c.run_id == run_id).values(status="open", reason=None, owner=owner)
+    )
+    return get_run(conn, run_id)
 
 
 def get_run(conn: Connection, run_id: str) -> Run:
@@ -192,10 +230,11 @@ def get_run(conn: Connection, run_id: str) -> Run:
 
 
 def stale_runs(conn: Connection, now: Micros) -> list[Run]:
-    """The unfinished runs that are too old to be resumed."""
-    r = runs.c
+    """The unfinished runs that nobody works on any more, too old to be resumed."""
+    r, o, since = runs.c, outcomes.c, now - RESUMED_WITHIN
+    at_work = exists().where(o.run_id == r.run_id, o.at > since)
     ids = conn.execute(
-        select(r.run_id).where(r.finished_at.is_(None), r.started_at <= now - RESUMED_WITHIN)
+        select(r.run_id).where(r.finished_at.is_(None), r.started_at <= since, ~at_work)
     ).scalars()
     return [get_run(conn, run_id) for run_id in list(ids)]
 
@@ -245,8 +284,8 @@ def update_totals(
     done = counted.pop("done")
     counted["requested"] = max(requested, done)
     counted["left"] = counted["requested"] - done
-    cost = None if price is None else counted["requests"] * price
-    conn.execute(update(runs).where(runs.c.run_id == run_id).values(**counted, cost=cost))
+    cost = {} if price is None else {"cost": counted["requests"] * price}
+    conn.execute(update(runs).where(runs.c.run_id == run_id).values(**counted, **cost))
     return get_run(conn, run_id)
 
 

@@ -147,6 +147,7 @@ runs = _table(
     _big("finished_at", "when it ended; NULL: unfinished", null=True),
     _text("status", "open, finished, stopped or failed"),
     _text("reason", "why it stopped, for people", null=True),
+    _text("owner", "the process that took it up last", null=True),
     *(
         _big(name, comment, server_default="0")
         for name, comment in (

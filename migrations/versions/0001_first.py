@@ -102,6 +102,7 @@ def _kept() -> None:
         ),
         sa.Column("status", TEXT, nullable=False, comment="open, finished, stopped or failed"),
         sa.Column("reason", TEXT, nullable=True, comment="why it stopped, for people"),
+        sa.Column("owner", TEXT, nullable=True, comment="the process that took it up last"),
         sa.Column(
             "requested",
             sa.BigInteger(),

@@ -68,7 +68,7 @@ def test_rate_falls_to_a_sixteenth_and_grows_back() -> None:
 
 
 def test_budget_without_a_limit_asks_nobody() -> None:
-    budget = Budget(None, rate=5.0, words="")
+    budget = Budget(None, rate=5.0, words="", today=lambda: "2026-01-01")
 
     async def main() -> None:
         await budget.take()
@@ -87,8 +87,29 @@ def test_block_is_about_a_seconds_worth(rate: float, block: int) -> None:
         asked_for.append(count)
         return count
 
-    asyncio.run(Budget(reserve, rate=rate, words="").take())
+    asyncio.run(Budget(reserve, rate=rate, words="", today=lambda: "2026-01-01").take())
     assert asked_for == [block]
+
+
+def test_what_was_granted_for_a_day_is_not_spent_on_the_next() -> None:
+    today = "2026-01-01"
+    granted = []
+
+    async def reserve(count: int) -> int:
+        granted.append(today)
+        return count
+
+    async def main() -> Budget:
+        nonlocal today
+        budget = Budget(reserve, rate=5.0, words="", today=lambda: today)
+        await budget.take()
+        today = "2026-01-02"
+        await budget.take()
+        return budget
+
+    budget = asyncio.run(main())
+    assert granted == ["2026-01-01", "2026-01-02"]
+    assert budget.unspent == 4
 
 
 def test_reservation_outlives_the_question_that_caused_it() -> None:
@@ -99,7 +120,7 @@ def test_reservation_outlives_the_question_that_caused_it() -> None:
         return count
 
     async def main() -> int:
-        budget = Budget(reserve, rate=4.0, words="")
+        budget = Budget(reserve, rate=4.0, words="", today=lambda: "2026-01-01")
         task = asyncio.create_task(budget.take())
         await asyncio.sleep(0)
         await asyncio.sleep(0)

@@ -1,0 +1,405 @@
+"""A harvest where things go wrong: what was answered is stored and counted."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import socket
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import pytest
+from sqlalchemy import func, select
+
+from catalog.derive import Derivation
+from catalog.dialects import get_dialect
+from catalog.errors import CatalogBusy, StorageError
+from catalog.fetch.client import Asked
+from catalog.harvest import Harvest, HarvestOptions
+from catalog.harvest.store import Ended, Store, digest_of
+from catalog.records import Answer, Reading, Request
+from catalog.secrets import Redactor
+from catalog.settings import SourceSettings
+from catalog.storage import engine as engines
+from catalog.storage import frontier, runs
+from catalog.storage import tables as t
+from catalog.times import DAY, HOUR, MINUTE, FixedClock, Micros, from_iso
+from tests.laws.asking import Asking, Said, absent, given
+from tests.laws.worlds import START, document
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine, Table
+
+    from catalog.harvest.totals import Harvested
+
+IDS = ["g-Law000001", "g-Law000002", "g-Law000003"]
+MANY = [f"g-Many{number:05d}" for number in range(120)]
+Said200 = Callable[[Request], tuple[bytes, int]]
+
+
+class Gateway:
+    """Answers at once, and counts what it was asked; stands where a fetcher does."""
+
+    def __init__(self, answer: Said200) -> None:
+        self._answer = answer
+        self.sent = 0
+
+    async def ask(self, request: Request, read: Callable[[Answer], Sequence[Reading]]) -> Asked:
+        """Answer one question."""
+        body, status = self._answer(request)
+        self.sent += 1
+        answer = Answer(status=status, headers={}, body=body, received_at=START)
+        return Asked(readings=tuple(read(answer)), requests=1, attempts=1, answer=answer)
+
+    def stop(self, reason: str) -> None:
+        """Nothing waits here."""
+
+
+def known(request: Request) -> tuple[bytes, int]:
+    """The document of the one GPT that is asked for."""
+    return json.dumps({"gizmo": {"id": request.asked[0], "display": {"name": "n"}}}).encode(), 200
+
+
+def chat(content: str) -> bytes:
+    """A chat completion with ``content``."""
+    choice = {"index": 0, "message": {"role": "assistant", "content": content}}
+    return json.dumps({"object": "chat.completion", "choices": [choice]}).encode()
+
+
+def source_of(**more: Any) -> SourceSettings:
+    """A source that is never really asked."""
+    settings = {"dialect": "gpts-v2", "base_url": "https://a.test", "max_concurrency": 4} | more
+    return SourceSettings(name="alpha", **settings)
+
+
+def store_of(
+    engine: Engine,
+    source: SourceSettings,
+    clock: FixedClock,
+    ids: Sequence[str] = (),
+    *,
+    due: bool = False,
+) -> Store:
+    """A run's side of the catalog."""
+    return Store(
+        engine,
+        source,
+        key=runs.RunKey(
+            command="harvest --due" if due else "harvest",
+            source=source.name,
+            ids_digest="" if due else digest_of(ids),
+        ),
+        deriver=Derivation(),
+        redactor=Redactor(()),
+        clock=clock,
+        rng=random.Random(),
+    )
+
+
+def harvest(
+    store: Store,
+    source: SourceSettings,
+    gateway: Gateway,
+    ids: Sequence[str],
+    options: HarvestOptions | None = None,
+) -> Harvested | None:
+    """Harvest ``ids``; what went wrong with the catalog is put up with."""
+
+    async def main() -> Harvested | None:
+        dialect = get_dialect(source)
+        run = Harvest(store, dialect, gateway, FixedClock(START), options)  # type: ignore[arg-type]
+        try:
+            await run.run(ids)
+        except StorageError:
+            return None
+        return run.ended
+
+    try:
+        return asyncio.run(main())
+    finally:
+        store.close()
+
+
+def count(engine: Engine, table: Table) -> int:
+    """The rows of a table."""
+    with engines.read(engine) as conn:
+        return int(conn.execute(select(func.count()).select_from(table)).scalar_one())
+
+
+def test_a_batch_whose_first_id_is_missing_loses_no_document_and_no_request(engine: Engine) -> None:
+    source = source_of(dialect="chat-query", batch_size=3)
+
+    def answer(request: Request) -> tuple[bytes, int]:
+        if len(request.asked) == 1:
+            return json.dumps({"error": {"message": "gizmo not found"}}).encode(), 404
+        documents = [document("g-Other0001", name="O"), *(document(each) for each in IDS[1:])]
+        return chat("```json\n" + json.dumps(documents) + "\n```"), 200
+
+    gateway = Gateway(answer)
+    ended = harvest(store_of(engine, source, FixedClock(START), IDS), source, gateway, IDS)
+    assert ended is not None
+    assert ended.totals.requests == gateway.sent == 2
+    assert (ended.totals.documents, ended.totals.not_found) == (2, 1)
+    with engines.read(engine) as conn:
+        found = set(conn.execute(select(t.gizmos.c.gizmo_id)).scalars())
+    assert found == {"g-Other0001", *IDS[1:]}
+
+
+def test_a_batch_answer_that_is_cut_is_kept_once_and_counted(engine: Engine) -> None:
+    source = source_of(dialect="chat-query", batch_size=3)
+
+    def answer(request: Request) -> tuple[bytes, int]:
+        if len(request.asked) == 1:
+            return known(request)
+        return chat('```json\n[{"gizmo": {"id": "g-Law0000'), 200
+
+    gateway = Gateway(answer)
+    ended = harvest(store_of(engine, source, FixedClock(START), IDS), source, gateway, IDS)
+    assert ended is not None
+    assert (ended.totals.documents, ended.totals.requests, gateway.sent) == (3, 4, 4)
+    assert count(engine, t.fetch_failures) == 1
+
+
+@pytest.mark.parametrize("step", ["claim", "write"])
+def test_what_was_answered_is_stored_though_the_catalog_fails_in_between(
+    engine: Engine, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, gateway = source_of(), Gateway(known)
+    store = store_of(engine, source, FixedClock(START), MANY)
+    work, calls = getattr(store, step), Counter[str]()
+
+    def failing(*args: Any) -> Any:
+        calls[step] += 1
+        if calls[step] == 2:
+            raise StorageError("the disk is full")
+        return work(*args)
+
+    monkeypatch.setattr(store, step, failing)
+    assert harvest(store, source, gateway, MANY) is None
+    assert count(engine, t.outcomes) == gateway.sent > 0
+
+
+def test_a_transaction_that_lost_against_another_writer_is_tried_again(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, gateway = source_of(), Gateway(known)
+    store = store_of(engine, source, FixedClock(START), MANY)
+    work, calls = store.write, Counter[str]()
+
+    def failing(batch: Sequence[Ended]) -> Any:
+        calls["write"] += 1
+        if calls["write"] == 2:
+            raise CatalogBusy("a deadlock")
+        return work(batch)
+
+    monkeypatch.setattr(store, "write", failing)
+    ended = harvest(store, source, gateway, MANY)
+    assert ended is not None
+    assert ended.totals.documents == len(MANY)
+
+
+async def _cut_off(store: Store, source: SourceSettings, gateway: Gateway, after: int) -> None:
+    """Harvest, and be cancelled while answers gather for the ``after``-th time."""
+    task: list[asyncio.Task[None]] = []
+    naps = Counter[float]()
+
+    async def sleep(seconds: float) -> None:
+        naps[seconds] += 1
+        if seconds < 1 and naps[seconds] > after:
+            task[0].cancel()
+        await asyncio.sleep(0 if seconds < 1 else seconds)
+
+    options = HarvestOptions(sleep=sleep)
+    dialect = get_dialect(source)
+    run = Harvest(store, dialect, gateway, FixedClock(START), options)  # type: ignore[arg-type]
+    task.append(asyncio.ensure_future(run.run(MANY)))
+    await asyncio.wait(task)
+    assert run.ended is not None
+    assert run.ended.totals.documents == gateway.sent
+
+
+@pytest.mark.parametrize("after", range(4))
+def test_a_run_that_is_cut_off_stores_and_counts_what_was_answered(
+    engine: Engine, after: int
+) -> None:
+    source, gateway = source_of(), Gateway(known)
+    store = store_of(engine, source, FixedClock(START), MANY)
+    asyncio.run(_cut_off(store, source, gateway, after))
+    with engines.read(engine) as conn:
+        assert len(runs.done_ids(conn, store.run.run_id)) == gateway.sent
+    store.close()
+
+
+def test_ids_of_a_partner_that_died_are_asked_though_the_clock_stands_still(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, gateway = source_of(), Gateway(known)
+    store = store_of(engine, source, FixedClock(START), IDS)
+    begin = store.begin
+
+    def begun(ids: Sequence[str]) -> list[str]:
+        todo = begin(ids)
+        dead = frontier.Lease(owner=f"{socket.gethostname()}:999999:1.00", until=START + HOUR)
+        with engines.write(engine) as conn:
+            frontier.claim(conn, dead, ids=ids[:1], limit=1, now=START)
+        return todo
+
+    monkeypatch.setattr(store, "begin", begun)
+    ended = harvest(store, source, gateway, IDS)
+    assert ended is not None
+    assert ended.totals.documents == len(IDS)
+
+
+def test_claims_are_renewed_while_a_source_makes_us_wait(engine: Engine) -> None:
+    source, clock = source_of(), FixedClock(START)
+    store = store_of(engine, source, clock, IDS)
+    store.begin(IDS)
+    store.claim(IDS)
+    clock.at += MINUTE
+    store.renew()
+    clock.at += MINUTE + 30_000_000
+    with engines.write(engine) as conn:
+        other = frontier.Lease(owner="elsewhere:1:1.00", until=clock.at + HOUR)
+        assert frontier.claim(conn, other, ids=IDS, limit=9, now=clock.at) == []
+    store.close()
+
+
+def _end(store: Store, readings: Asking, said: Sequence[Said], at: Micros) -> None:
+    store.write(
+        [
+            Ended(
+                asked=each.asked,
+                readings=readings.readings(each, at),
+                attempts=1,
+                requests=1,
+                received_at=at,
+            )
+            for each in said
+        ]
+    )
+
+
+def test_two_due_harvests_at_once_have_runs_of_their_own(engine: Engine) -> None:
+    asking, source = Asking(engine), source_of()
+    asking.run(*(given(each, document(each, name="x")) for each in MANY[:20]), at=START)
+    clock = FixedClock(START + DAY)
+    one = store_of(engine, source, clock, due=True)
+    one.claim(one.begin(MANY[:20])[:15])
+    two = store_of(engine, source, clock, due=True)
+    todo = two.begin(MANY[15:20])
+    two.claim(todo)
+    _end(two, asking, [given(each, document(each, name="x")) for each in todo], clock.at)
+    assert two.finish(None).left == 0
+    assert two.run.run_id != one.run.run_id
+    with engines.read(engine) as conn:
+        assert runs.get_run(conn, one.run.run_id).finished_at is None
+    one.close()
+    two.close()
+
+
+def test_a_due_harvest_is_resumed_once_its_process_is_gone(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asking, source, clock = Asking(engine), source_of(), FixedClock(START)
+    one = store_of(engine, source, clock, due=True)
+    one.claim(one.begin(MANY[:9]))
+    _end(one, asking, [given(each, document(each)) for each in MANY[:4]], clock.at)
+    one.close()
+    monkeypatch.setattr("catalog.harvest.store.is_alive", lambda _: False)
+    two = store_of(engine, source, clock, due=True)
+    assert two.begin(MANY[4:9]) == MANY[4:9]
+    assert two.run.run_id == one.run.run_id
+    assert (two.requested, two.resumed) == (9, 4)
+    two.close()
+
+
+def test_ids_that_are_due_again_are_not_passed_over_by_a_resumed_run(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asking, source, clock = Asking(engine), source_of(), FixedClock(START)
+    one = store_of(engine, source, clock, due=True)
+    one.claim(one.begin(MANY[:9]))
+    failed = [Said(each, b"", status=503) for each in MANY[:4]]
+    _end(one, asking, failed, clock.at)
+    one.close()
+    monkeypatch.setattr("catalog.harvest.store.is_alive", lambda _: False)
+    clock.at += 2 * HOUR
+    two = store_of(engine, source, clock, due=True)
+    assert two.begin(MANY[:9]) == MANY[:9]
+    assert two.run.run_id != one.run.run_id
+    with engines.read(engine) as conn:
+        assert runs.get_run(conn, one.run.run_id).finished_at is not None
+    two.close()
+
+
+def test_a_run_that_is_still_at_work_is_not_ended_for_its_age(engine: Engine) -> None:
+    source, clock = source_of(), FixedClock(START)
+    one = store_of(engine, source, clock, IDS)
+    one.claim(one.begin(IDS))
+    clock.at += DAY + HOUR
+    two = store_of(engine, source, clock, MANY)
+    two.begin(MANY[:1])
+    with engines.read(engine) as conn:
+        assert runs.get_run(conn, one.run.run_id).status == "open"
+    one.close()
+    two.close()
+
+
+def test_a_document_that_came_twice_at_once_is_new_once(engine: Engine) -> None:
+    answer = {
+        "code": 0,
+        "data": {
+            "stat": {"read": 1},
+            "info": document(IDS[0], name="x"),
+            "@timestamp": "2024-03-01T20:00:00Z",
+        },
+    }
+    totals = Asking(engine).run(Said(IDS[0], answer), Said(IDS[1], answer))
+    assert (totals.new, totals.documents, totals.mismatched) == (1, 1, 1)
+
+
+def test_not_founds_of_a_cache_count_though_its_documents_are_old(engine: Engine) -> None:
+    """The cache answers well: that its documents were said days ago is no outage."""
+    asking = Asking(engine)
+    old = "2024-02-20T00:00:00Z"
+    cached = [
+        Said(each, {"code": 0, "data": {"info": document(each), "@timestamp": old}})
+        for each in MANY[:6]
+    ]
+    asking.run(*cached, at=START)
+    for night in (1, 2):
+        asking.run(*cached[1:], absent(MANY[0]), at=START + night * DAY)
+    with engines.read(engine) as conn:
+        status = conn.execute(
+            select(t.gizmos.c.status).where(t.gizmos.c.gizmo_id == MANY[0])
+        ).scalar()
+    assert from_iso(old) < START
+    assert status == "gone"
+
+
+def test_a_day_s_budget_is_given_back_to_its_own_day(engine: Engine) -> None:
+    source = source_of(requests_per_day=10)
+    clock = FixedClock(from_iso("2024-03-01T23:59:59Z"))
+    store = store_of(engine, source, clock, IDS)
+    store.begin(IDS)
+    assert store.reserve(6) == 6
+    clock.at += 2_000_000
+    store.give_back(4)
+    assert store.reserve(99) == 10
+    store.close()
+    with engines.read(engine) as conn:
+        taken = conn.execute(select(t.budgets.c.reserved).order_by(t.budgets.c.day)).scalars()
+        assert list(taken) == [2, 10]
+
+
+def test_an_answer_without_documents_says_what_it_was(engine: Engine) -> None:
+    """One failure row, with the bytes, the verdict and what the source said."""
+    totals = Asking(engine).run(Said(IDS[0], b"<html>no route</html>", status=200))
+    assert totals.failed == 1
+    with engines.read(engine) as conn:
+        failures = runs.failures(conn, totals.run, 9)
+    assert [failure.body for failure in failures] == [b"<html>no route</html>"]
+    assert msgspec.structs.asdict(failures[0])["verdict"] == "malformed"
