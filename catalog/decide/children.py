@@ -176,7 +176,7 @@ def _differences(
         )
 
     if not before and not after:
-        change("", content_of(old), content_of(new))
+        change("", None if old is None else [], None if new is None else [])
     for key in before.keys() - after.keys():
         folding.amend(listed.table, (key, before[key].valid_from), {"valid_to": at})
         change(key, _shown(listed, before[key].content), None)

@@ -54,8 +54,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
         attempts: how often the question was put.
         answer: the last answer, if one came.
         earlier: what ``read`` made of the bytes of the attempts before the last, to be kept: no
-            facts, since those end the repeating. One reading where an attempt said the same of
-            several ids, its ``asked`` all of them, joined by commas.
+            facts about asked ids, since those end the repeating. Where an attempt's bytes say the
+            same of several ids they are one reading, its ``asked`` the ids joined by commas.
     """
 
     readings: tuple[Reading, ...]
@@ -416,13 +416,13 @@ def _broken_off(sent: int, error: FetchError, came: Sequence[Body]) -> _Try:
 
 def _kept(readings: Sequence[Reading]) -> tuple[Reading, ...]:
     """The readings of an attempt that is repeated, each payload once; without one nothing came."""
-    by_payload: dict[bytes, list[Reading]] = {}
+    alike: dict[tuple[bytes, Verdict], list[Reading]] = {}
     for reading in readings:
         if reading.payload:
-            by_payload.setdefault(reading.payload, []).append(reading)
+            alike.setdefault((reading.payload, reading.verdict), []).append(reading)
     return tuple(
         msgspec.structs.replace(same[0], asked=",".join(each.asked for each in same if each.asked))
-        for same in by_payload.values()
+        for same in alike.values()
     )
 
 

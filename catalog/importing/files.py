@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import re
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, cast
 
@@ -13,12 +13,18 @@ import msgspec
 import zstandard
 
 from catalog.errors import UsageError
+from catalog.normalize.escape import escape_text
 from catalog.times import Micros, parse_moment
 
 _PACKED = (".gz", ".zst")
 _WHOLE = (".json",)
 _LINES = (".jsonl", ".ndjson")
 _DATE = re.compile(r"(?<!\d)(20\d{2}-\d{2}-\d{2})(?!\d)")
+PIECE_LIMIT = 256 * 2**20
+"""Bytes of one piece, decompressed: the largest documents known are a few megabytes, and a small
+file can be packed so that it fills any memory."""
+_CHUNK = 2**20
+"""Bytes read at a time."""
 KINDS = ".json, .jsonl and .ndjson, each also .gz or .zst"
 
 
@@ -43,8 +49,8 @@ class Piece(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def place(self) -> str:
-        """Where it stands, for people."""
-        return f"{self.path}:{self.line}" if self.line else str(self.path)
+        """Where it stands, for people and tables: a path can hold what is no text."""
+        return place_of(self.path, self.line)
 
 
 class Skipped(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,6 +65,11 @@ class Skipped(msgspec.Struct, frozen=True, kw_only=True):
     place: str
     reason: str
     read: int = 0
+
+
+def place_of(path: Path, line: int = 0) -> str:
+    """A file, or a line of one, as text that can be written anywhere."""
+    return escape_text(f"{path}:{line}" if line else str(path))
 
 
 def files_of(paths: Sequence[Path]) -> list[Path]:
@@ -85,15 +96,15 @@ def pieces(files: Sequence[Path]) -> Iterator[Piece | Skipped]:
         kind = [suffix for suffix in path.suffixes[-2:] if suffix not in _PACKED]
         ending = kind[-1].lower() if kind else ""
         if ending not in (*_WHOLE, *_LINES):
-            yield Skipped(place=str(path), reason=f"not a kind that is read: {KINDS}")
+            yield Skipped(place=place_of(path), reason=f"not a kind that is read: {KINDS}")
             continue
         try:
             yield from _file(path, lines=ending in _LINES)
         except OSError as error:
             reason = error.strerror or str(error) or type(error).__name__
-            yield Skipped(place=str(path), reason=f"cannot be read: {reason}")
+            yield Skipped(place=place_of(path), reason=f"cannot be read: {reason}")
         except (EOFError, zlib.error, zstandard.ZstdError) as error:
-            yield Skipped(place=str(path), reason=f"its compression is damaged: {error}")
+            yield Skipped(place=place_of(path), reason=f"its compression is damaged: {error}")
 
 
 def path_date(path: Path) -> Micros | None:
@@ -115,12 +126,17 @@ def _opened(path: Path, raw: IO[bytes]) -> IO[bytes]:
     return raw
 
 
-def _file(path: Path, *, lines: bool) -> Iterator[Piece]:
+def _file(path: Path, *, lines: bool) -> Iterator[Piece | Skipped]:
     date = path_date(path)
     written = path.stat().st_mtime_ns // 1000
     with path.open("rb") as raw, _opened(path, raw) as stream:
 
-        def piece(line: int, data: bytes) -> Piece:
+        def piece(line: int, data: bytes | None) -> Piece | Skipped:
+            if data is None:
+                reason = (
+                    f"larger than {PIECE_LIMIT // 2**20} MiB: no document is, and it is not read"
+                )
+                return Skipped(place=place_of(path, line), reason=reason)
             return Piece(
                 path=path,
                 line=line,
@@ -131,19 +147,38 @@ def _file(path: Path, *, lines: bool) -> Iterator[Piece]:
             )
 
         if not lines:
-            yield piece(0, stream.read())
+            yield piece(0, _whole(stream))
             return
         for number, line in enumerate(_lines(stream), 1):
-            if line.strip():
+            if line is None:
+                yield piece(number, None)
+            elif line.strip():
                 yield piece(number, line.rstrip(b"\r\n"))
 
 
-def _lines(stream: IO[bytes], size: int = 1 << 20) -> Iterator[bytes]:
-    """The lines of ``stream``; zstd's reader knows none."""
-    read: Callable[[int], bytes] = stream.read
-    rest = b""
-    while chunk := read(size):
-        *whole, rest = (rest + chunk).split(b"\n")
-        yield from whole
-    if rest:
-        yield rest
+def _whole(stream: IO[bytes]) -> bytes | None:
+    """All of ``stream``; None if that is more than a piece may be."""
+    parts: list[bytes] = []
+    size = 0
+    while chunk := stream.read(_CHUNK):
+        size += len(chunk)
+        if size > PIECE_LIMIT:
+            return None
+        parts.append(chunk)
+    return b"".join(parts)
+
+
+def _lines(stream: IO[bytes]) -> Iterator[bytes | None]:
+    """The lines of ``stream``, None for one that is too long; zstd's reader knows none."""
+    parts: list[bytes] = []
+    size = 0
+    while chunk := stream.read(_CHUNK):
+        *ends, rest = chunk.split(b"\n")
+        for end in ends:
+            size += len(end)
+            yield None if size > PIECE_LIMIT else b"".join((*parts, end))
+            parts, size = [], 0
+        size += len(rest)
+        parts = [] if size > PIECE_LIMIT else [*parts, rest]
+    if size:
+        yield None if size > PIECE_LIMIT else b"".join(parts)

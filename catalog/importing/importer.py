@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from catalog.dialects.recorded import read_value
-from catalog.importing.files import Piece, Skipped, files_of, pieces
+from catalog.importing.files import Piece, Skipped, files_of, pieces, place_of
 from catalog.intake import Redacts, take
+from catalog.normalize.escape import escape_text
 from catalog.records import Deriver, Mention, Observation, Reading, Verdict
 from catalog.storage import engine as engines
 from catalog.storage import frontier, runs
@@ -27,7 +28,9 @@ if TYPE_CHECKING:
     from catalog.storage.engine import Connection, Engine
 
 BATCH = 500
-"""Documents written in one transaction."""
+"""Documents, mentions and refused pieces written in one transaction."""
+BATCH_BYTES = 64 * 2**20
+"""Their bytes after which it is written, however few they are: bounds memory."""
 
 
 class Imported(msgspec.Struct, kw_only=True):
@@ -122,6 +125,7 @@ class Importer:
         self._observations: list[Observation] = []
         self._mentions: list[tuple[Mention, str, Micros, bool]] = []
         self._failures: list[runs.Failure] = []
+        self._held = 0
 
     def run(self, paths: Sequence[Path]) -> Imported:
         """Import ``paths``. What was committed stays, should the program end half-way.
@@ -139,7 +143,10 @@ class Importer:
                 runs.RunKey(
                     command="import",
                     source=self._source,
-                    ids_digest=hashlib.sha256("\n".join(map(str, files)).encode()).hexdigest(),
+                    ids_digest=hashlib.sha256(
+                        # File names can be other bytes than UTF-8, and Python's stand for them.
+                        "\n".join(map(str, files)).encode(errors="surrogateescape")
+                    ).hexdigest(),
                 ),
                 now=started_at,
                 rng=self._rng,
@@ -154,12 +161,10 @@ class Importer:
             if piece.path != current:
                 passed += sizes.get(current, 0) if current else 0
                 current = piece.path
-            self._piece(piece)
-            if len(self._observations) + len(self._mentions) >= BATCH:
-                self._write()
+            if self._piece(piece):
                 self._report(
                     ImportProgress(
-                        file=str(piece.path),
+                        file=place_of(piece.path),
                         read=passed + piece.read,
                         size=sum(sizes.values()),
                         documents=self._imported.documents,
@@ -169,19 +174,26 @@ class Importer:
         self._finish(started_at)
         return self._imported
 
-    def _piece(self, piece: Piece) -> None:
+    def _piece(self, piece: Piece) -> bool:
+        """Take what a piece says; whether a batch was full, and written."""
         # Secrets go before anything else sees the bytes (law 10).
         raw, redacted = self._redactor.bytes(piece.raw)
         found = read_value(raw)
+        written = False
         for refusal in found.refusals:
             # Neighbours refused alike are one refusal: the whole piece holds them all.
             body = refusal.payload if refusal.count == 1 else raw
             self._set_aside(piece.place, refusal.reason, body, redacted=redacted)
+            written |= self._write_full()
         for reading in found.readings:
             self._reading(reading, piece, redacted=redacted)
+            written |= self._write_full()
         for mention in found.mentions:
             at = self._observed_at or piece.path_date or piece.file_date
-            self._mentions.append((mention, str(piece.path), at, redacted))
+            self._mentions.append((mention, piece.place, at, redacted))
+            self._held += len(mention.payload)
+            written |= self._write_full()
+        return written
 
     def _reading(self, reading: Reading, piece: Piece, *, redacted: bool) -> None:
         said_at = (self._observed_at, piece.path_date, piece.file_date)
@@ -205,6 +217,7 @@ class Importer:
         if all(at is None for at in (reading.said_at, *said_at[:-1])):
             self._imported.file_dated += 1
         self._observations.append(taken.observation)
+        self._held += len(taken.observation.payload)
 
     def _set_aside(
         self, place: str, reason: str, body: bytes | None = None, *, redacted: bool = False
@@ -212,6 +225,7 @@ class Importer:
         """Name what is no document; what could be read of it is archived too (law 1)."""
         self._imported.set_aside.append(Skipped(place=place, reason=reason))
         if body is not None:
+            self._held += len(body)
             self._failures.append(
                 runs.Failure(
                     run_id=self._imported.run,
@@ -219,28 +233,51 @@ class Importer:
                     asked_id=place,
                     verdict=Verdict.MALFORMED,
                     status=0,
-                    detail=reason,
+                    detail=escape_text(reason),
                     at=self._clock.now(),
                     redacted=redacted,
                     body=body,
                 )
             )
 
+    def _write_full(self) -> bool:
+        """Write what was gathered if it is enough; whether it was."""
+        count = len(self._observations) + len(self._mentions) + len(self._failures)
+        is_full = count >= BATCH or self._held >= BATCH_BYTES
+        if is_full:
+            self._write()
+        return is_full
+
     def _write(self) -> None:
-        """Write what was gathered, in one transaction."""
+        """Write what was gathered, in one transaction, and count it into the run."""
+        known = {o.gizmo_id for o in self._observations}
+        known.update(mention.gizmo_id for mention, *_ in self._mentions)
         with engines.write(self._engine) as conn:
+            engines.lock_keys(conn, known)
             observed = observe(conn, self._deriver, self._observations)
             self._write_mentions(conn)
             runs.add_failures(conn, runs.unknown_failures(conn, self._failures))
-            known = {o.gizmo_id for o in self._observations}
-            known.update(mention.gizmo_id for mention, *_ in self._mentions)
             frontier.add_ids(conn, known, self._clock.now())
-        for fresh, effect in zip(observed.fresh, observed.effects, strict=True):
-            if fresh:
-                self._effects[effect] += 1
+            effects = Counter(
+                effect
+                for fresh, effect in zip(observed.fresh, observed.effects, strict=True)
+                if fresh
+            )
+            documents = sum(1 for o in self._observations if o.digest)
+            runs.add_totals(
+                conn,
+                self._imported.run,
+                requested=documents,
+                documents=documents,
+                new=effects["new"],
+                changed=effects["changed"],
+                unchanged=documents - effects["new"] - effects["changed"],
+            )
+        self._effects += effects
         self._imported.observations += sum(observed.fresh)
         self._imported.known += len(observed.fresh) - sum(observed.fresh)
         self._observations, self._mentions, self._failures = [], [], []
+        self._held = 0
 
     def _write_mentions(self, conn: Connection) -> None:
         if not self._mentions:
@@ -264,7 +301,7 @@ class Importer:
                     query=place,
                     at=at,
                     rank=mention.rank,
-                    title=mention.title,
+                    title=escape_text(mention.title),
                     payload_id=numbers[payloads[mention.payload].digest],
                 )
                 for mention, place, at, _ in self._mentions
@@ -279,13 +316,4 @@ class Importer:
         imported.seconds = (now - started_at) / SECOND
         with engines.write(self._engine) as conn:
             settle(conn, self._deriver)
-            runs.write_totals(
-                conn,
-                imported.run,
-                requested=imported.documents,
-                documents=imported.documents,
-                new=imported.new,
-                changed=imported.changed,
-                unchanged=imported.documents - imported.new - imported.changed,
-            )
             runs.close_run(conn, imported.run, now=now, status="finished")

@@ -263,13 +263,13 @@ def _facts(told: Told, table: str, at: Micros | None, unsent: dict[str, Micros])
             first -= 1
         since: Micros = rows[first]["valid_from"]
         # A change names who brought it; a row only the first of all who moved a field of it.
-        by = changed.get((field.path, since), rows[first]["observation_id"])
+        opener: int = rows[first]["observation_id"]
         facts.append(
             Fact(
                 field=field,
                 value=_value(told, field, rows[-1][field.column]),
                 since=since,
-                said=told.said[by],
+                said=told.said[changed.get((field.path, since), opener)],
                 unsent_since=unsent_since(field.path, unsent),
             )
         )

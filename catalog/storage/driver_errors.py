@@ -26,6 +26,21 @@ _BUSY: _Meaning = (
     "{place} is held by another process: wait until it has finished, then repeat",
 )
 _READING: _Meaning = (StorageError, "{place} is opened for reading, or write-protected ({said})")
+# Of the server's words only those without values: they are strangers' texts (law 11).
+_CONTRADICTION: _Meaning = (
+    StorageError,
+    (
+        "{place} refused a row that contradicts another ({said}): nothing of its batch was"
+        " written; this is a mistake in gpts-catalog, please report it"
+    ),
+)
+_UNFIT: _Meaning = (
+    StorageError,
+    (
+        "{place} cannot take a value as it was given ({kind}): nothing of its batch was"
+        " written; this is a mistake in gpts-catalog, please report it"
+    ),
+)
 
 # https://www.sqlite.org/rescode.html; keys are the low byte, the kind without its cases.
 _SQLITE: dict[int, _Meaning] = {
@@ -49,6 +64,9 @@ _SQLITE: dict[int, _Meaning] = {
         "{place} cannot be opened ({said}): check that you may write to its folder",
     ),
     sqlite3.SQLITE_READONLY: _READING,
+    sqlite3.SQLITE_CONSTRAINT: _CONTRADICTION,
+    sqlite3.SQLITE_MISMATCH: _UNFIT,
+    sqlite3.SQLITE_TOOBIG: _UNFIT,
 }
 
 # https://www.postgresql.org/docs/current/errcodes-appendix.html; whole states before classes.
@@ -58,6 +76,8 @@ _POSTGRES: dict[str, _Meaning] = {
     "55P03": _BUSY,
     "57014": (StorageError, "a statement on {place} took too long and was ended ({said})"),
     "25006": _READING,
+    "22": _UNFIT,
+    "23": _CONTRADICTION,
     "3D000": (
         CatalogMissing,
         "there is no database {place}: create it, then gpts-catalog init ({said})",
@@ -73,21 +93,23 @@ _NO_ANSWER: _Meaning = (StorageError, "no connection to {place} ({said})")
 
 
 def map_errors(engine: Engine) -> None:
-    """Make every driver's error leave ``engine`` as one of ours, where it is no bug of ours."""
+    """Make every driver's error leave ``engine`` as one of ours, but for wrong SQL."""
     place = describe(engine.url)
     secret = engine.url.password
     meaning_of = _sqlite_meaning if is_sqlite(engine.url) else _postgres_meaning
 
     def handle(context: ExceptionContext) -> CatalogError | None:
         found = context.original_exception
-        meaning = meaning_of(found)
+        # Both drivers leave it to Python to refuse what cannot be written at all.
+        unwritable = isinstance(found, UnicodeEncodeError | OverflowError)
+        meaning = _UNFIT if unwritable else meaning_of(found)
         if meaning is None:
             return None
         kind, message = meaning
         said = str(found).strip().partition("\n")[0]
         if secret:
             said = said.replace(secret, "***")
-        return kind(message.format(place=place, said=said))
+        return kind(message.format(place=place, said=said, kind=type(found).__name__))
 
     event.listen(engine, "handle_error", handle, retval=True)
 
@@ -100,6 +122,8 @@ def _postgres_meaning(found: BaseException) -> _Meaning | None:
     state = getattr(found, "sqlstate", None)
     if state:
         return _POSTGRES.get(state) or _POSTGRES.get(state[:2])
+    if type(found).__name__ == "DataError":
+        return _UNFIT
     if type(found).__name__ != "OperationalError":
         return None
     # A refused connection has no state, only the server's words.

@@ -45,6 +45,12 @@ STATEMENT_TIMEOUT = 900.0
 IDLE_TIMEOUT = 300.0
 """Seconds after which PostgreSQL ends a transaction whose program sleeps: it would hold locks."""
 
+_LOCKS = 2048
+"""How many locks stand for all keys on PostgreSQL. Its table of locks has 6,400 places by default,
+for all sessions together, and a lock stays in it until its transaction ends."""
+_LOCK_CLASS = 0x6770746B
+"""The first half of these locks' numbers: no other lock of ours, or of anyone, begins with it."""
+
 _MODE = "catalog_mode"
 _SET_UP = "set up"
 """The marker in a pooled connection's ``info`` for pragmas that are already set."""
@@ -106,20 +112,21 @@ def lock_keys(connection: Connection, keys: Collection[str]) -> None:
     """Keep other writers from work on the same ``keys`` until this transaction ends.
 
     On SQLite :func:`write` holds the whole catalog anyway. On PostgreSQL they are taken in one
-    order by all, so that two writers cannot wait for each other.
+    order by all, so that two writers cannot wait for each other; some keys share a lock, so that
+    any number of them may be held. Best called once a transaction, before anything is written.
     """
     if connection.dialect.name != "postgresql" or not keys:
         return
     numbers = sorted(
-        {
-            int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big", signed=True)
-            for key in keys
-        }
+        {int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big") % _LOCKS for key in keys}
     )
     # A loop over a set-returning function in FROM evaluates the list row by row, in its order.
     connection.execute(
-        text("SELECT count(pg_advisory_xact_lock(n)) FROM unnest(CAST(:n AS bigint[])) AS u(n)"),
-        {"n": numbers},
+        text(
+            "SELECT count(pg_advisory_xact_lock(:class, n))"
+            " FROM unnest(CAST(:n AS integer[])) AS u(n)"
+        ),
+        {"class": _LOCK_CLASS, "n": numbers},
     )
 
 
@@ -161,7 +168,12 @@ def missing(url: URL) -> CatalogMissing:
 
 def _sqlite(url: URL, path: Path, *, read_only: bool, durable: bool, busy_timeout: float) -> Engine:
     mode = "ro" if read_only else "rw"
-    engine = create_engine(url, creator=lambda: connect_sqlite(path, mode, busy_timeout))
+    engine = create_engine(
+        url,
+        creator=lambda: connect_sqlite(path, mode, busy_timeout),
+        # Parameters are strangers' texts, and no error shows them (law 11).
+        hide_parameters=True,
+    )
     map_errors(engine)
 
     @event.listens_for(engine, "connect")
@@ -211,6 +223,7 @@ def create_postgres(url: URL, settings: dict[str, Any], **options: Any) -> Engin
                 "connect_timeout": round(BUSY_TIMEOUT),
                 "autocommit": False,
             },
+            hide_parameters=True,
             **options,
         )
     except ImportError:

@@ -7,6 +7,7 @@ they follow from the observations, by the one write path. Everything here may be
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -16,18 +17,23 @@ from sqlalchemy import Table, bindparam, func, select, update
 from catalog.errors import UsageError
 from catalog.storage import tables as t
 from catalog.storage.archive import NewPayload, get_payloads, put_payloads
+from catalog.storage.codec import decompress
 from catalog.storage.dialects import insert_new
 from catalog.storage.engine import read, write
 from catalog.storage.observe import observe
 from catalog.storage.rebuild import PART, archived
 from catalog.storage.sources import add_source, source_ids, source_names
 from catalog.storage.stage2 import settle
+from catalog.storage.urls import is_same_place
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
     from catalog.records import Deriver
     from catalog.times import Micros
+
+_PRUNED = frozenset({"body", "answer"})
+"""What prune empties of rows that stay (rule 14)."""
 
 
 class Merged(msgspec.Struct):
@@ -66,9 +72,9 @@ def merge(
     Raises:
         UsageError: both are the same catalog.
     """
-    with read(into) as mine, read(other) as theirs:
-        if _identity(mine) == _identity(theirs):
-            raise UsageError("a catalog cannot be merged into itself: name another one")
+    # Not told by an identity of its own: a copy has the same, and may have seen other things since.
+    if is_same_place(into.url, other.url):
+        raise UsageError("a catalog cannot be merged into itself: name another one")
     with read(other) as theirs:
         done = _observe_all(into, theirs, deriver, report=report)
         with write(into) as mine:
@@ -76,8 +82,11 @@ def merge(
             numbers = source_ids(mine, names.values())
             sources = {number: numbers[name] for number, name in names.items()}
             done.discoveries += _discoveries(mine, theirs, sources)
-            _probes(mine, theirs, sources)
-            done.runs += _runs(mine, theirs, sources)
+            known = set(mine.execute(select(t.runs.c.run_id)).scalars())
+            done.runs += _runs(mine, theirs, known)
+            _outcomes(mine, theirs, sources)
+            _unkeyed(mine, theirs, t.probes, sources, known)
+            _unkeyed(mine, theirs, t.fetch_failures, sources, known)
             done.ids += _frontier(mine, theirs)
     with write(into) as mine:
         settle(mine, deriver)
@@ -125,16 +134,10 @@ def _observe_all(
     return done
 
 
-def _identity(conn: Connection) -> str:
-    """What tells one catalog from another, wherever its file lies."""
-    query = select(t.catalog_info.c.value).where(t.catalog_info.c.key == "catalog_id")
-    return str(conn.execute(query).scalar_one())
-
-
 def _parts(conn: Connection, table: Table) -> Iterator[Sequence[dict[str, Any]]]:
-    """A table's rows, a part at a time, by column key."""
+    """A table's rows, a part at a time, by column key; in one order, as all writers have it."""
     keys = table.columns.keys()
-    query = select(table).execution_options(yield_per=PART)
+    query = select(table).order_by(*table.primary_key.columns).execution_options(yield_per=PART)
     for part in conn.execute(query).partitions():
         yield [dict(zip(keys, row, strict=True)) for row in part]
 
@@ -184,47 +187,70 @@ def _discoveries(mine: Connection, theirs: Connection, sources: dict[int, int]) 
     return new
 
 
-def _probes(mine: Connection, theirs: Connection, sources: dict[int, int]) -> None:
-    """Probes have no key of their own: those of a run that is here already are here already."""
-    p = t.probes.c
-    known = set(mine.execute(select(p.run_id).distinct()).scalars())
-    for part in _parts(theirs, t.probes):
-        rows = [
-            {key: value for key, value in row.items() if key != "probe_id"}
-            | {"source_id": sources[row["source_id"]]}
-            for row in part
-            if row["run_id"] not in known
-        ]
-        if rows:
-            mine.execute(t.probes.insert(), rows)
-
-
-def _runs(mine: Connection, theirs: Connection, sources: dict[int, int]) -> int:
-    """Runs that are not here, with their outcomes and failures."""
-    known = set(mine.execute(select(t.runs.c.run_id)).scalars())
+def _runs(mine: Connection, theirs: Connection, known: set[str]) -> int:
+    """Runs that are not here, and how those ended that are unfinished here."""
+    r = t.runs.c
     new = 0
     for part in _parts(theirs, t.runs):
         rows = [row for row in part if row["run_id"] not in known]
         if rows:
             new += _new(mine, t.runs, rows)
+        for row in part:
+            if row["run_id"] in known and row["finished_at"] is not None:
+                mine.execute(
+                    update(t.runs)
+                    .where(r.run_id == row["run_id"], r.finished_at.is_(None))
+                    .values(row)
+                )
+    return new
+
+
+def _outcomes(mine: Connection, theirs: Connection, sources: dict[int, int]) -> None:
+    """Outcomes that are not here, of whatever run: it may have been unfinished the last time."""
     for part in _parts(theirs, t.outcomes):
-        rows = [row for row in part if row["run_id"] not in known]
-        ids = _observations(mine, theirs, [row["observation_id"] for row in rows], sources)
-        for row in rows:
+        ids = _observations(mine, theirs, [row["observation_id"] for row in part], sources)
+        for row in part:
             row["source_id"] = sources[row["source_id"]]
             row["observation_id"] = ids.get(row["observation_id"])
+        mine.execute(insert_new(mine, t.outcomes), part)
+
+
+def _unkeyed(
+    mine: Connection, theirs: Connection, table: Table, sources: dict[int, int], known: set[str]
+) -> None:
+    """Rows that have no key but this catalog's own number.
+
+    Of a run that is here already they are told apart by all that they say. What was pruned, on
+    either side, says nothing: its row is here.
+    """
+    number = next(iter(table.primary_key.columns)).key
+    pruned = next(column.key for column in table.columns if column.key in _PRUNED)
+
+    def split(row: dict[str, Any]) -> tuple[tuple[Any, ...], Any]:
+        what = row[pruned]
+        key = tuple(value for name, value in row.items() if name not in {number, pruned})
+        return key, decompress(what) if isinstance(what, bytes) else what
+
+    for part in _parts(theirs, table):
+        for row in part:
+            row["source_id"] = sources[row["source_id"]]
+        again = {row["run_id"] for row in part} & known
+        standing: dict[tuple[Any, ...], set[Any]] = defaultdict(set)
+        if again:
+            query = select(table).where(
+                table.c.run_id.in_(again), table.c.at.in_({row["at"] for row in part})
+            )
+            for found in mine.execute(query).mappings():
+                key, what = split(dict(found))
+                standing[key].add(what)
+        rows = []
+        for row in part:
+            key, what = split(row)
+            here = standing.get(key, set())
+            if not (here and (what is None or what in here or None in here)):
+                rows.append({name: value for name, value in row.items() if name != number})
         if rows:
-            mine.execute(insert_new(mine, t.outcomes), rows)
-    for part in _parts(theirs, t.fetch_failures):
-        rows = [
-            {key: value for key, value in row.items() if key != "failure_id"}
-            | {"source_id": sources[row["source_id"]]}
-            for row in part
-            if row["run_id"] not in known
-        ]
-        if rows:
-            mine.execute(t.fetch_failures.insert(), rows)
-    return new
+            mine.execute(table.insert(), rows)
 
 
 def _observations(

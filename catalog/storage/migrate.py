@@ -199,7 +199,10 @@ def _engine(url: URL, *, create: bool) -> Engine:
     path = sqlite_path(url)
     mode = "rwc" if create else "rw"
     engine = create_engine(
-        url, creator=lambda: connect_sqlite(path, mode, BUSY_TIMEOUT), poolclass=NullPool
+        url,
+        creator=lambda: connect_sqlite(path, mode, BUSY_TIMEOUT),
+        poolclass=NullPool,
+        hide_parameters=True,
     )
     map_errors(engine)
 

@@ -18,8 +18,9 @@ from catalog.storage.engine import lock_keys
 from catalog.storage.locks import share_derivation
 from catalog.storage.rows import chunks
 from catalog.storage.shapes import count_unmapped, paths_of, shape_ids
+from catalog.storage.shared import Shared
 from catalog.storage.sources import source_ids as ids_of_sources
-from catalog.storage.stage1 import derive, enqueue, set_verdicts
+from catalog.storage.stage1 import derive, judge
 from catalog.times import Micros, day_of
 
 VERDICTS = ("", "held", "counted")
@@ -61,7 +62,8 @@ def observe(conn: Connection, deriver: Deriver, batch: Sequence[Observation]) ->
     keys = [(o.gizmo_id, sources[o.source], o.observed_at, payload_ids[o.digest]) for o in batch]
     known, inserted = _insert(conn, batch, keys, shapes)
     new = {known[key]: o for key, o in zip(keys, batch, strict=True) if key in inserted}
-    effects = derive(conn, deriver, new, sources)
+    shared = Shared()
+    effects = derive(conn, deriver, new, sources, shared)
     _strengthen(
         conn,
         deriver,
@@ -70,12 +72,14 @@ def observe(conn: Connection, deriver: Deriver, batch: Sequence[Observation]) ->
             for key, o in zip(keys, batch, strict=True)
             if key not in inserted and o.verdict
         },
+        shared,
     )
     count_unmapped(
         conn,
         [(o.observed_at, o.document) for o in new.values() if o.document is not None],
     )
-    _queue(conn, new.values())
+    _queue(shared, new.values())
+    shared.write(conn)
     seen: set[Key] = set()
     fresh: list[bool] = []
     told: list[str] = []
@@ -161,19 +165,17 @@ def _insert(
     return known, inserted
 
 
-def _queue(conn: Connection, observations: Iterable[Observation]) -> None:
+def _queue(shared: Shared, observations: Iterable[Observation]) -> None:
     """Note which days and which sources' shapes stage 2 has to look at again."""
-    days: set[str] = set()
-    shapes: set[str] = set()
     for o in observations:
-        days.add(day_of(o.observed_at))
+        shared.enqueue("day", [day_of(o.observed_at)])
         if o.document is not None:
-            shapes.add(msgspec.json.encode([o.source, o.wrapping]).decode())
-    enqueue(conn, "day", days)
-    enqueue(conn, "shape", shapes)
+            shared.enqueue("shape", [msgspec.json.encode([o.source, o.wrapping]).decode()])
 
 
-def _strengthen(conn: Connection, deriver: Deriver, verdicts: dict[int, str]) -> None:
+def _strengthen(
+    conn: Connection, deriver: Deriver, verdicts: dict[int, str], shared: Shared
+) -> None:
     """Let the stronger verdict of a not-found stand, where another catalog judged it too.
 
     What counted once counts; a verdict beats none.
@@ -185,7 +187,7 @@ def _strengthen(conn: Connection, deriver: Deriver, verdicts: dict[int, str]) ->
         for observation_id, verdict in conn.execute(query):
             if VERDICTS.index(verdicts[observation_id]) > VERDICTS.index(verdict):
                 stronger[observation_id] = verdicts[observation_id]
-    set_verdicts(conn, deriver, stronger)
+    judge(conn, deriver, stronger, shared)
 
 
 def standing(

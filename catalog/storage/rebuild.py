@@ -18,7 +18,8 @@ from catalog.storage.archive import get_payloads
 from catalog.storage.locks import own_derivation
 from catalog.storage.rows import PER_GPT, chunks
 from catalog.storage.shapes import count_unmapped, paths_of, shape_ids
-from catalog.storage.stage1 import Statements, enqueue, replay
+from catalog.storage.shared import Shared
+from catalog.storage.stage1 import Statements, replay
 from catalog.storage.stage2 import settle
 from catalog.times import day_of
 
@@ -54,19 +55,21 @@ def rebuild(
         report: called as it goes on.
     """
     done = Rebuilt()
+    shared = Shared()
     own_derivation(conn)
     _forget_stage_2(conn)
     gizmo_ids = _gizmo_ids(conn)
 
     def also(statements: Statements) -> None:
-        _shape_again(conn, statements)
+        _shape_again(conn, statements, shared)
         done.gpts += len(statements)
         done.observations += sum(len(said) for said in statements.values())
 
     for part in chunks(gizmo_ids, PART):
-        replay(conn, deriver, part, also)
+        replay(conn, deriver, part, shared, also)
         report(done)
-    enqueue(conn, "author", _current_authors(conn))
+    shared.enqueue("author", _current_authors(conn))
+    shared.write(conn)
     settle(conn, deriver)
     return done
 
@@ -91,7 +94,7 @@ def _forget_stage_2(conn: Connection) -> None:
     conn.execute(update(t.changes).where(t.changes.c.event_id.is_not(None)).values(event_id=None))
 
 
-def _shape_again(conn: Connection, statements: Statements) -> None:
+def _shape_again(conn: Connection, statements: Statements, shared: Shared) -> None:
     """Count unmapped paths, and note each document's shape as today's rules see it."""
     said = [
         (statement, statement.document)
@@ -112,18 +115,16 @@ def _shape_again(conn: Connection, statements: Statements) -> None:
                 for statement, document in said
             ],
         )
-    days = {day_of(statement.observed_at) for statement, _ in said}
-    enqueue(conn, "day", days)
+    shared.enqueue("day", (day_of(statement.observed_at) for statement, _ in said))
     wrappings = conn.execute(
         select(t.sources.c.name, c.wrapping)
         .join(t.sources, t.sources.c.source_id == c.source_id)
         .where(c.gizmo_id.in_(list(statements)), c.payload_id != t.NOT_FOUND_PAYLOAD)
         .distinct()
     )
-    enqueue(
-        conn,
+    shared.enqueue(
         "shape",
-        {msgspec.json.encode([name, wrapping]).decode() for name, wrapping in wrappings},
+        (msgspec.json.encode([name, wrapping]).decode() for name, wrapping in wrappings),
     )
 
 

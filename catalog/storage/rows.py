@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from sqlalchemy import Connection, Table, bindparam, delete, insert, select, update
 
 from catalog.storage import tables as t
-from catalog.storage.dialects import insert_new
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -33,7 +32,7 @@ PER_GPT: tuple[Table, ...] = (
 )
 """The tables that stage 1 derives, each row from one GPT's observations."""
 
-_BY_NAME = {table.name: table for table in (*PER_GPT, t.mime_sets)}
+_BY_NAME = {table.name: table for table in PER_GPT}
 _STAGE_2 = frozenset({"event_id"})
 
 
@@ -57,9 +56,7 @@ def write_rows(conn: Connection, rows: Rows, source_ids: Mapping[str, int]) -> N
     for name, by_key in rows.items():
         if not by_key:
             continue
-        table = _BY_NAME[name]
-        statement = insert_new(conn, table) if table is t.mime_sets else insert(table)
-        conn.execute(statement, [_stored(row, source_ids) for row in by_key.values()])
+        conn.execute(insert(_BY_NAME[name]), [_stored(row, source_ids) for row in by_key.values()])
 
 
 def write_updates(conn: Connection, updates: Rows) -> None:
@@ -111,7 +108,6 @@ def replace_rows(
             )
         if wanted:
             conn.execute(insert(table), list(wanted.values()))
-    write_rows(conn, {"mime_sets": rows.get("mime_sets", {})}, source_ids)
 
 
 def _key(table: Table, row: Row) -> tuple[Any, ...]:

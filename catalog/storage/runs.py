@@ -419,3 +419,20 @@ def _select_runs(
         query = query.where(r.run_id == run_id)
     query = query.order_by(r.started_at.desc(), r.run_id.desc()).limit(limit)
     return [Run(**row) for row in conn.execute(query).mappings()]
+
+
+def add_totals(conn: Connection, run_id: str, **more: int) -> None:
+    """Add to totals of a run that has no outcomes, because it asked nobody.
+
+    Args:
+        conn: the transaction that writes what is counted, so that a run that was cut off and
+            resumed, or has several processes, counts all of it.
+        run_id: the run.
+        more: by column.
+    """
+    r = runs.c
+    conn.execute(
+        update(runs)
+        .where(r.run_id == run_id)
+        .values({r[name]: r[name] + count for name, count in more.items()})
+    )

@@ -6,11 +6,11 @@ import hashlib
 from collections.abc import Iterable
 
 import msgspec
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, and_, case, or_, select
 
 from catalog.records import Document, Row
 from catalog.storage import tables as t
-from catalog.storage.dialects import insert_new
+from catalog.storage.dialects import insert_new, insert_or
 from catalog.times import Micros
 
 
@@ -33,7 +33,8 @@ def shape_ids(conn: Connection, documents: Iterable[Document]) -> dict[str, int]
         return {digests[digest]: shape_id for digest, shape_id in rows}
 
     ids = found()
-    missing = [digest for digest, paths in digests.items() if paths not in ids]
+    # In one order, so that two writers of the same shapes cannot wait for each other.
+    missing = sorted(digest for digest, paths in digests.items() if paths not in ids)
     if missing:
         conn.execute(
             insert_new(conn, t.shapes), [{"digest": d, "paths": digests[d]} for d in missing]
@@ -65,12 +66,24 @@ def count_unmapped(conn: Connection, said: Iterable[tuple[Micros, Document]]) ->
     if not found:
         return
     c = t.unmapped_fields.c
-    for known in conn.execute(select(t.unmapped_fields).where(c.path.in_(found))).mappings():
-        row = found[known["path"]]
-        row["count"] += known["count"]
-        row["last_seen_at"] = max(row["last_seen_at"], known["last_seen_at"])
-        row["first_seen_at"], row["example"] = min(
-            (row["first_seen_at"], row["example"]), (known["first_seen_at"], known["example"])
-        )
-    conn.execute(delete(t.unmapped_fields).where(c.path.in_(found)))
-    conn.execute(insert(t.unmapped_fields), list(found.values()))
+    statement = insert_or(conn, t.unmapped_fields)
+    new = statement.excluded
+    is_example = or_(
+        new.first_seen_at < c.first_seen_at,
+        and_(new.first_seen_at == c.first_seen_at, new.example < c.example),
+    )
+    # One statement, sorted: two writers that meet the same path add up and wait in one order.
+    conn.execute(
+        statement.on_conflict_do_update(
+            index_elements=[c.path],
+            set_={
+                "count": c.count + new.count,
+                "last_seen_at": case(
+                    (new.last_seen_at > c.last_seen_at, new.last_seen_at), else_=c.last_seen_at
+                ),
+                "first_seen_at": case((is_example, new.first_seen_at), else_=c.first_seen_at),
+                "example": case((is_example, new.example), else_=c.example),
+            },
+        ),
+        [found[path] for path in sorted(found)],
+    )

@@ -8,23 +8,23 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from catalog.records import Deriver, Folded, Observation, Row, Rows, Statement
 from catalog.storage import tables as t
 from catalog.storage.archive import get_payloads
 from catalog.storage.codec import compress, decompress
-from catalog.storage.dialects import insert_new
 from catalog.storage.engine import lock_keys
 from catalog.storage.locks import share_derivation
 from catalog.storage.rows import chunks, replace_rows, write_rows, write_updates
+from catalog.storage.shared import Shared
 from catalog.times import Micros, day_of
 
-REPLAY = 200
-"""GPTs replayed at a time: bounds memory, for a GPT may have years of documents."""
+REPLAY = 5000
+"""Observations replayed at a time: bounds memory, for a GPT may have years of documents, and each
+of them is 10 to 20 KB while it is folded. A GPT that has more is replayed alone."""
 
 Statements = dict[str, list[Statement]]
 """All that was said, by GPT."""
@@ -35,6 +35,7 @@ def derive(
     deriver: Deriver,
     new: dict[int, Observation],
     sources: dict[str, int],
+    shared: Shared,
 ) -> dict[int, str]:
     """Take the fold's next step for each GPT, or replay it. Returns the documents' effects."""
     statements: dict[str, list[Statement]] = defaultdict(list)
@@ -60,15 +61,19 @@ def derive(
         else:
             folded[gizmo_id] = deriver.fold(gizmo_id, state, said)
     rows, updates = _joined(folded.values())
+    shared.add_mime_sets(rows.pop("mime_sets", {}))
     write_rows(conn, rows, sources)
     write_updates(conn, updates)
     _keep_states(conn, folded, set(states))
-    _queue_authors(conn, folded.values())
+    _queue_authors(shared, folded.values())
     for result in folded.values():
         effects.update(result.effects)
-    # A GPT that is replayed was known before, wherever its first document now lies.
-    for observation_id, effect in replay(conn, deriver, stale).items():
-        effects[observation_id] = "unchanged" if effect == "new" else effect
+    # A GPT that had a document is not new, wherever its first document now lies.
+    stood = _with_rows(conn, stale)
+    for observation_id, effect in replay(conn, deriver, stale, shared).items():
+        if observation_id in new:
+            was_there = new[observation_id].gizmo_id in stood
+            effects[observation_id] = "unchanged" if effect == "new" and was_there else effect
     return effects
 
 
@@ -114,10 +119,20 @@ def _keep_states(conn: Connection, folded: dict[str, Folded], known: set[str]) -
         )
 
 
+def _with_rows(conn: Connection, gizmo_ids: Sequence[str]) -> set[str]:
+    """Those of some GPTs that ever had a document."""
+    known = t.gizmos.c.gizmo_id
+    found: set[str] = set()
+    for part in chunks(gizmo_ids):
+        found.update(conn.execute(select(known).where(known.in_(part))).scalars())
+    return found
+
+
 def replay(
     conn: Connection,
     deriver: Deriver,
     gizmo_ids: Sequence[str],
+    shared: Shared,
     also: Callable[[Statements], None] = lambda _: None,
 ) -> dict[int, str]:
     """Derive some GPTs again from all their observations, and write the difference of rows.
@@ -126,13 +141,14 @@ def replay(
         conn: in a write transaction.
         deriver: the rules.
         gizmo_ids: the GPTs.
+        shared: takes what is to be written once, after all of them.
         also: given the decoded statements, part by part.
 
     Returns:
         The effects of their documents, by observation.
     """
     effects: dict[int, str] = {}
-    for part in chunks(gizmo_ids, REPLAY):
+    for part in _replay_parts(conn, gizmo_ids):
         statements, sources = load_statements(conn, deriver, part)
         also(statements)
         folded = {
@@ -143,19 +159,34 @@ def replay(
         before = conn.execute(
             select(authors.user_id).where(authors.gizmo_id.in_(part)).distinct()
         ).scalars()
-        enqueue(conn, "author", {user for user in before if user})
+        shared.enqueue("author", (user for user in before if user))
+        shared.add_mime_sets(rows.pop("mime_sets", {}))
         replace_rows(conn, part, rows, sources)
         conn.execute(delete(t.fold_states).where(t.fold_states.c.gizmo_id.in_(part)))
         _keep_states(conn, folded, set())
-        _queue_authors(conn, folded.values())
+        _queue_authors(shared, folded.values())
         for result in folded.values():
             effects.update(result.effects)
-        enqueue(
-            conn,
-            "day",
-            {day_of(s.observed_at) for said in statements.values() for s in said},
-        )
+        shared.enqueue("day", (day_of(s.observed_at) for said in statements.values() for s in said))
     return effects
+
+
+def _replay_parts(conn: Connection, gizmo_ids: Sequence[str]) -> Iterator[list[str]]:
+    """GPTs to be replayed together: as many as have :data:`REPLAY` observations, at least one."""
+    c = t.observations.c
+    for some in chunks(gizmo_ids):
+        query = select(c.gizmo_id, func.count()).where(c.gizmo_id.in_(some)).group_by(c.gizmo_id)
+        counts = {row[0]: row[1] for row in conn.execute(query)}
+        part: list[str] = []
+        size = 0
+        for gizmo_id in some:
+            count = counts.get(gizmo_id, 0)
+            if part and size + count > REPLAY:
+                yield part
+                part, size = [], 0
+            part.append(gizmo_id)
+            size += count
+        yield part
 
 
 def load_statements(
@@ -207,22 +238,8 @@ def load_statements(
     return statements, {row.name: row.source_id for row in found}
 
 
-def _queue_authors(conn: Connection, results: Iterable[Folded]) -> None:
-    enqueue(conn, "author", {author for result in results for author in result.authors})
-
-
-def enqueue(conn: Connection, kind: str, keys: set[str]) -> None:
-    """Note what stage 2 has to look at again.
-
-    Args:
-        conn: in a write transaction.
-        kind: ``author``, ``day`` or ``shape``.
-        keys: which.
-    """
-    if keys:
-        conn.execute(
-            insert_new(conn, t.stage_queue), [{"kind": kind, "key": key} for key in sorted(keys)]
-        )
+def _queue_authors(shared: Shared, results: Iterable[Folded]) -> None:
+    shared.enqueue("author", (author for result in results for author in result.authors))
 
 
 def set_verdicts(conn: Connection, deriver: Deriver, verdicts: Mapping[int, str]) -> None:
@@ -233,24 +250,28 @@ def set_verdicts(conn: Connection, deriver: Deriver, verdicts: Mapping[int, str]
         deriver: the rules.
         verdicts: ``counted`` or ``held`` by observation.
     """
+    shared = Shared()
+    judge(conn, deriver, verdicts, shared)
+    shared.write(conn)
+
+
+def judge(conn: Connection, deriver: Deriver, verdicts: Mapping[int, str], shared: Shared) -> None:
+    """As :func:`set_verdicts`, as part of a batch that writes ``shared`` at its end."""
     if not verdicts:
         return
     share_derivation(conn)
     c = t.observations.c
+    owners: dict[int, str] = {}
+    for part in chunks(list(verdicts)):
+        query = select(c.observation_id, c.gizmo_id).where(c.observation_id.in_(part))
+        owners.update((number, gizmo_id) for number, gizmo_id in conn.execute(query))
+    # The rows belong to the GPTs: whoever writes them holds these first.
+    lock_keys(conn, set(owners.values()))
     conn.execute(
         update(t.observations)
         .where(c.observation_id == bindparam("id"))
         .values(verdict=bindparam("judged")),
-        [{"id": key, "judged": verdict} for key, verdict in verdicts.items()],
+        [{"id": key, "judged": verdicts[key]} for key in sorted(verdicts)],
     )
-    counted = [key for key, verdict in verdicts.items() if verdict == "counted"]
-    gizmo_ids: set[Any] = set()
-    for part in chunks(counted):
-        gizmo_ids.update(
-            conn.execute(select(c.gizmo_id).where(c.observation_id.in_(part))).scalars()
-        )
-    lock_keys(conn, gizmo_ids)
-    known = t.gizmos.c.gizmo_id
-    for part in chunks(sorted(gizmo_ids)):
-        listed = conn.execute(select(known).where(known.in_(part))).scalars().all()
-        replay(conn, deriver, listed)
+    counted = {owners[key] for key, verdict in verdicts.items() if verdict == "counted"}
+    replay(conn, deriver, sorted(_with_rows(conn, sorted(counted))), shared)

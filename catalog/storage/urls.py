@@ -9,6 +9,9 @@ from sqlalchemy.exc import ArgumentError
 
 from catalog.errors import SettingsError
 
+_POSTGRES_PORT = 5432
+"""Where a server listens whose URL does not say it."""
+
 
 def parse_url(url: str) -> URL:
     """Read a catalog's ``url``; its text stays out of every error, for it may hold a password.
@@ -45,6 +48,24 @@ def is_sqlite(url: URL) -> bool:
 def sqlite_path(url: URL) -> Path:
     """The file that ``url`` names."""
     return Path(url.database or "")
+
+
+def is_same_place(one: URL, other: URL) -> bool:
+    """Whether both name the same file, or the same database of the same server.
+
+    Two names of one server are not seen through.
+    """
+    if is_sqlite(one) or is_sqlite(other):
+        if not (is_sqlite(one) and is_sqlite(other)):
+            return False
+        paths = (sqlite_path(one), sqlite_path(other))
+        return all(path.exists() for path in paths) and paths[0].samefile(paths[1])
+    return _server(one) == _server(other) and one.database == other.database
+
+
+def _server(url: URL) -> tuple[str, int]:
+    host, port = (url.query.get(name) for name in ("host", "port"))
+    return str(url.host or host or "localhost"), int(url.port or str(port or _POSTGRES_PORT))
 
 
 def describe(url: URL) -> str:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import insert, select, text
+from sqlalchemy.exc import DBAPIError
 
 from catalog.errors import (
     CatalogBusy,
     CatalogCorrupt,
-    CatalogError,
     CatalogMissing,
     SettingsError,
     StorageError,
@@ -125,16 +125,46 @@ def test_locks_on_other_keys_do_not_wait_on_postgres(postgres: Postgres) -> None
     postgres.take_back(name)
 
 
-def test_conflicting_inserts_are_an_error_of_the_program(engine: Engine) -> None:
-    """A bug stays what it is: it is not called a trouble with the catalog."""
+def test_conflicting_inserts_are_named_a_mistake_of_the_program(engine: Engine) -> None:
 
     def attempt() -> None:
         with write(engine) as conn:
             conn.execute(insert(catalog_info), [INFO, INFO])
 
-    with pytest.raises(Exception, match=r"(?i)unique") as caught:
+    with pytest.raises(StorageError, match=r"(?i)unique.*mistake in gpts-catalog"):
         attempt()
-    assert not isinstance(caught.value, CatalogError)
+
+
+@pytest.mark.parametrize("text_of_a_stranger", ["a secret \ud800", "a secret \x00", "a secret"])
+def test_errors_show_no_parameters(engine: Engine, text_of_a_stranger: str) -> None:
+    """What is written came from strangers, and an error is shown and logged (law 11)."""
+
+    def attempt() -> None:
+        with write(engine) as conn:
+            row = {"key": "colour", "value": text_of_a_stranger}
+            conn.execute(insert(catalog_info), [row, row])
+
+    with pytest.raises(StorageError, match="mistake in gpts-catalog") as caught:
+        attempt()
+    assert "a secret" not in str(caught.value)
+
+
+def test_errors_of_wrong_sql_show_no_parameters(engine: Engine) -> None:
+    with read(engine) as conn, pytest.raises(DBAPIError) as caught:
+        conn.execute(text("SELECT :value FROM no_such_table"), {"value": "a secret"})
+    assert "a secret" not in str(caught.value)
+
+
+def test_any_number_of_keys_can_be_locked_on_postgres(postgres: Postgres) -> None:
+    """The server's table of locks has a few thousand places, for all sessions together."""
+    name = postgres.lend()
+    engine = open_engine(postgres.url(name))
+    with write(engine) as conn:
+        lock_keys(conn, [f"g-{number:09d}" for number in range(30_000)])
+        held = conn.execute(text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"))
+        assert 0 < held.scalar_one() < 3_000
+    engine.dispose()
+    postgres.take_back(name)
 
 
 def test_foreign_keys_hold(engine: Engine) -> None:

@@ -71,7 +71,8 @@ def chat(content: str) -> bytes:
 
 def source_of(**more: Any) -> SourceSettings:
     """A source that is never really asked."""
-    settings = {"dialect": "gpts-v2", "base_url": "https://a.test", "max_concurrency": 4} | more
+    settings: dict[str, Any] = {"dialect": "gpts-v2", "base_url": "https://a.test"}
+    settings |= {"max_concurrency": 4} | more
     return SourceSettings(name="alpha", **settings)
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import random
+import shutil
 from itertools import cycle
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select
 
 from catalog.derive import Derivation
 from catalog.errors import UsageError
@@ -28,6 +29,7 @@ from catalog.storage.observe import observe
 from catalog.storage.rebuild import rebuild
 from catalog.storage.sources import add_source, source_ids
 from catalog.storage.stage2 import settle
+from catalog.storage.urls import is_same_place, parse_url
 from catalog.times import DAY, from_iso
 from tests.databases import NOW
 
@@ -111,7 +113,7 @@ def _runs_and_discoveries(
     failure = runs.Failure(
         run_id=run.run_id,
         source_id=source_id,
-        asked_id=said[1].gizmo_id,
+        asked_id=said[0].gizmo_id,
         verdict=Verdict.MALFORMED,
         status=200,
         detail="cut",
@@ -198,7 +200,107 @@ def test_the_stronger_verdict_of_a_not_found_stands_after_a_merge(
         assert digest(conn) == whole
 
 
-def test_a_catalog_is_not_merged_into_itself(engine: Engine) -> None:
+def test_a_catalog_is_not_merged_into_itself(engine: Engine, catalog_url: str) -> None:
     """That would read and write one file at once, and do nothing."""
+    again = open_engine(catalog_url)
     with pytest.raises(UsageError, match="itself"):
-        merge(engine, engine, DERIVATION)
+        merge(engine, again, DERIVATION)
+    again.dispose()
+
+
+def test_a_file_is_itself_by_any_name(tmp_path: Path) -> None:
+    other = _other(tmp_path, 1)
+    (tmp_path / "link.db").symlink_to(tmp_path / "other-1.db")
+    linked = open_engine(f"sqlite:///{tmp_path / 'link.db'}")
+    with pytest.raises(UsageError, match="itself"):
+        merge(other, linked, DERIVATION)
+    linked.dispose()
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("postgresql://a:b@host/db", "postgresql+psycopg://c@host:5432/db", True),
+        ("postgresql://host/db", "postgresql:///db?host=host&port=5432", True),
+        ("postgresql://host/db", "postgresql://host/other", False),
+        ("postgresql://host/db", "postgresql://host:5433/db", False),
+        ("postgresql://host/db", "postgresql://elsewhere/db", False),
+        ("postgresql://host/db", "sqlite:///db", False),
+    ],
+)
+def test_a_database_is_named_by_server_and_name(one: str, other: str, *, same: bool) -> None:
+    assert is_same_place(parse_url(one), parse_url(other)) is same
+
+
+def test_a_copy_that_saw_other_things_is_merged(tmp_path: Path) -> None:
+    """A copied file has the identity of what it was copied from, and a history of its own since."""
+    said = _observations(4, 3)
+    mine = _other(tmp_path, 1)
+    _fill(mine, said[: len(said) // 2])
+    mine.dispose()
+    shutil.copyfile(tmp_path / "other-1.db", tmp_path / "copy.db")
+    copy = open_engine(f"sqlite:///{tmp_path / 'copy.db'}")
+    whole = _fill(copy, said[len(said) // 2 :])
+    assert merge(mine, copy, DERIVATION).new == len(said) - len(said) // 2
+    with read(mine) as conn:
+        assert digest(conn) == whole
+
+
+def test_a_run_that_was_unfinished_is_completed_by_the_next_merge(
+    engine: Engine, tmp_path: Path
+) -> None:
+    """Its outcomes and failures come once each, and it ends as it ended there."""
+    there = _other(tmp_path, 1)
+    with write(there) as conn:
+        source_id = add_source(conn, "one", "recorded", NOW)
+        key = runs.RunKey(command="harvest", source="one", ids_digest="x")
+        run, _ = runs.open_or_resume(conn, key, now=NOW, rng=random.Random(1))
+
+    def end(number: int) -> None:
+        what: dict[str, Any] = {
+            "run_id": run.run_id,
+            "asked_id": f"g-Asked{number:05d}",
+            "source_id": source_id,
+        }
+        what |= {"verdict": Verdict.UNAVAILABLE, "status": 503, "at": NOW}
+        with write(there) as conn:
+            outcome = runs.Outcome(attempts=1, requests=1, **what)
+            runs.add_outcomes(conn, [outcome])
+            # Two that differ in nothing but their bytes.
+            for body in (b"busy", b"still busy"):
+                failure = runs.Failure(detail="busy", redacted=False, body=body, **what)
+                runs.add_failures(conn, [failure])
+
+    end(1)
+    merge(engine, there, DERIVATION)
+    end(2)
+    with write(there) as conn:
+        runs.update_totals(conn, run.run_id, requested=2)
+        runs.close_run(conn, run.run_id, now=NOW + DAY, status="finished")
+        ended = runs.get_run(conn, run.run_id)
+    for _ in range(2):
+        merge(engine, there, DERIVATION)
+    with read(engine) as conn:
+        assert runs.get_run(conn, run.run_id) == ended
+        assert runs.done_ids(conn, run.run_id) == {"g-Asked00001", "g-Asked00002"}
+        found = [(each.asked_id, each.body) for each in runs.failures(conn, run.run_id, 9)]
+    assert sorted(found, key=str) == [
+        (f"g-Asked{number:05d}", body) for number in (1, 2) for body in (b"busy", b"still busy")
+    ]
+
+
+def test_the_frontier_is_merged_in_the_order_of_all_writers(tmp_path: Path) -> None:
+    """In any other order a merge and a harvest can wait for each other."""
+    there, mine = _other(tmp_path, 1), _other(tmp_path, 2)
+    with write(there) as conn:
+        for number in (3, 1, 2):
+            frontier.add_ids(conn, [f"g-Front{number:04d}"], NOW)
+    written: list[list[str]] = []
+
+    def note(_conn: Any, statement: Any, many: Any, _params: Any, _options: Any) -> None:
+        if getattr(statement, "is_dml", False) and statement.table is t.frontier:
+            written.append([row.get("gizmo_id") or row["id"] for row in many])
+
+    event.listen(mine, "before_execute", note)
+    merge(mine, there, DERIVATION)
+    assert written == [["g-Front0001", "g-Front0002", "g-Front0003"]] * 2

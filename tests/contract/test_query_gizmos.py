@@ -65,6 +65,28 @@ def test_get_names_every_facts_source_and_time(told: Engine) -> None:
     )
 
 
+def test_get_names_who_brought_each_field_of_a_moment_of_several_sources(engine: Engine) -> None:
+    ago = {"vanity_metrics": {"created_ago_str": "3 months ago"}}
+    tell(
+        engine,
+        said(day(1), FIRST, source="one"),
+        said(day(2), {"gizmo": {"id": ID, "display": {"name": "Of one"}, **ago}}, source="one"),
+        said(day(2), {"gizmo": {"id": ID, "display": {"description": "Of two"}}}, source="two"),
+        said(day(3), {"gizmo": {"id": ID, "live_version": 5}}, source="two"),
+    )
+    for gizmo in (_get(engine), _get(engine, known_at=day(28))):
+        facts = {fact.field.column: fact for fact in gizmo.facts}
+        for column, value, source, at in (
+            ("name", "Of one", "one", day(2)),
+            ("description", "Of two", "two", day(2)),
+            ("created_ago_str", "3 months ago", "one", day(2)),
+            ("live_version", 5, "two", day(3)),
+            ("updated_at", facts["updated_at"].value, "one", day(1)),
+        ):
+            fact = facts[column]
+            assert (fact.value, fact.said.source, fact.said.at) == (value, source, at)
+
+
 def test_get_keeps_null_absent_and_empty_apart(told: Engine) -> None:
     gizmo = _get(told)
     assert _fact(gizmo, "welcome_message").value is None

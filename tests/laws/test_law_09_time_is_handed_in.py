@@ -26,6 +26,7 @@ TIMER_OWNERS = {
     "catalog/fetch/clock.py": "how old the simulator's time is; the default of an argument",
     "catalog/fetch/limits.py": "the timer of the pace, handed to the client",
     "catalog/harvest/harvest.py": "the pace of writing; the default of an option",
+    "catalog/harvest/store.py": "the pause before a lost transaction is tried again; a default",
     "catalog/simulator/clock.py": "real seconds of a clock that runs faster; an argument's default",
     "catalog/simulator/misbehave.py": "a source that is slow is slow in real time",
     "catalog/simulator/server.py": "lets the loop go round once more; waits for nothing",

@@ -67,6 +67,32 @@ def test_the_same_payload_from_two_sources_is_of_the_smaller_name() -> None:
         assert row["observation_id"] == said[1].observation_id
 
 
+def test_a_row_names_who_moved_it_and_not_who_decided_something_else() -> None:
+    first = say(name="same", description="old")
+    decides = say(START + DAYS, name="same", leaves=9, lists={"tags": tags("a")})
+    moves = say(START + DAYS, "beta", description="new", user_id="user-b", leaves=1)
+    also = say(START + DAYS, "gamma", description="other", instructions="x", leaves=0)
+    for order in itertools.permutations([first, decides, moves, also]):
+        result = folded(*order)
+        assert table(result, "gizmo_authors")[0]["observation_id"] == moves.observation_id
+    # What decides repeats what is known: only the other moves anything.
+    known = say(name="same", description="old", lists={"tags": tags("a")})
+    for order in itertools.permutations([known, decides, also]):
+        revision = table(folded(*order), "gizmo_revisions")[-1]
+        assert revision["observation_id"] == also.observation_id
+
+
+def test_a_list_that_moves_a_row_names_it() -> None:
+    said = [
+        say(name="same", lists={"tags": tags("a")}),
+        say(START + DAYS, name="same", leaves=9),
+        say(START + DAYS, "beta", lists={"tags": tags("b")}),
+    ]
+    for order in itertools.permutations(said):
+        revision = table(folded(*order), "gizmo_revisions")[-1]
+        assert revision["observation_id"] == said[2].observation_id
+
+
 def test_a_stated_null_decides_over_a_later_value_of_the_same_moment() -> None:
     result = folded(say(name=None, updated_at=START), say(name="x", updated_at=START - 1))
     assert names(result) == [(0, None)]

@@ -190,6 +190,28 @@ def test_document_that_is_cut_is_never_one(cut: int) -> None:
     assert reading.verdict is Verdict.MALFORMED
 
 
+def test_what_stands_beside_the_document_and_is_none_keeps_its_bytes() -> None:
+    nameless = {"gizmo": {"display": {"name": "No id"}}, "tools": []}
+    item = {"id": TWO, "title": "x"}
+    given = answer(envelope([document(ONE), nameless, item, document(PROJECT)]))
+    own, *others = get_dialect(source()).read(given, [ONE])
+    assert (own.verdict, own.gizmo_id) == (Verdict.DOCUMENT, ONE)
+    assert {(each.asked, each.verdict, each.status) for each in others} == {
+        ("", Verdict.MALFORMED, 200)
+    }
+    assert [json.loads(each.payload) for each in others] == [item, nameless, document(PROJECT)]
+    assert all(each.payload in given.body for each in others)
+
+
+def test_neighbours_that_are_refused_alike_all_keep_their_bytes() -> None:
+    nameless = [{"gizmo": {"display": {"name": name}}, "tools": []} for name in "ABC"]
+    given = answer(envelope([document(ONE), *nameless]))
+    _, refused = get_dialect(source()).read(given, [ONE])
+    assert refused.payload == given.body
+    _, found = get_dialect(source()).read_search(given)
+    assert [each.payload for each in found[1:]] == [given.body]
+
+
 def test_missing_from_batch_is_one_constant() -> None:
     readings = get_dialect(source("chat-query")).read(answer(document(ONE)), [ONE, TWO])
     assert [reading.detail for reading in readings] == ["", MISSING_FROM_BATCH]

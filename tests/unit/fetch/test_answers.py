@@ -12,11 +12,12 @@ import zlib
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
+import msgspec
 import pytest
 
 from catalog.errors import SettingsError, SourceRefused
 from catalog.fetch.client import Asked, Fetcher
-from catalog.records import Request, Verdict
+from catalog.records import Answer, Reading, Request, Verdict
 from catalog.times import FixedClock, from_iso
 from tests.unit.fetch.asking import ID, KEY, NOON, ask, get, make_fetcher, make_source, read
 from tests.unit.fetch.loopback import (
@@ -195,6 +196,43 @@ def test_cut_json_of_an_honest_length_is_asked_again(body: bytes) -> None:
     asked, _ = asked_of(reply(200, body), document())
     assert asked.attempts == 2
     assert asked.readings[0].verdict is Verdict.DOCUMENT
+
+
+def test_what_came_before_the_last_attempt_is_handed_out_too() -> None:
+    def bodies(answer: Answer) -> list[Reading]:
+        return [msgspec.structs.replace(each, payload=answer.body) for each in read(answer)]
+
+    async def main(*replies: Reply) -> Asked:
+        async with Loopback(*replies) as server:
+            source = make_source(server.url, max_attempts=5, read_timeout=0.5)
+            async with make_fetcher(source) as fetcher:
+                return await fetcher.ask(get(server.url), bodies)
+
+    packed = gzip.compress(b'{"name": "also paid for", "x": ' + b"1" * 900, 0)[:600]
+    asked = asyncio.run(
+        main(
+            reply(200, b'{"name": "only said he'),
+            reply(503, b"<html>down</html>"),
+            cut(b'HTTP/1.1 200 OK\r\ncontent-length: 50\r\n\r\n{"id": 1, "na'),
+            reply(200, packed, {"content-encoding": "gzip"}),
+            reset,
+        )
+    )
+    assert [(each.asked, each.verdict, each.payload[:24]) for each in asked.earlier] == [
+        (ID, Verdict.MALFORMED, b'{"name": "only said he'),
+        (ID, Verdict.UNAVAILABLE, b"<html>down</html>"),
+        (ID, Verdict.UNAVAILABLE, b'{"id": 1, "na'),
+        (ID, Verdict.UNAVAILABLE, b'{"name": "also paid for"'),
+    ]
+    assert (asked.attempts, asked.readings[0].payload) == (5, b"")
+
+
+def test_what_came_of_the_last_attempt_before_it_was_cut_is_in_its_readings() -> None:
+    part = b'{"id": "g-aaaaaaaaa", "na'
+    asked, _ = asked_of(
+        cut(b"HTTP/1.1 200 OK\r\ncontent-length: 50\r\n\r\n" + part), max_attempts=1
+    )
+    assert (asked.readings[0].payload, asked.answer, asked.earlier) == (part, None, ())
 
 
 def test_body_longer_than_its_content_length_is_cut_and_asked_again() -> None:

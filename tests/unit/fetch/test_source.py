@@ -27,6 +27,7 @@ from tests.unit.fetch.loopback import (
 
 DOWN = reply(503, b"down")
 SLOW = reply(429)
+OTHER = "g-ccccccccc"
 
 
 def run(
@@ -402,8 +403,9 @@ def test_documents_nobody_asked_for_do_not_hide_a_failure() -> None:
     def batch(answer: Answer) -> list[Reading]:
         (reading,) = read(answer)
         return [
-            Reading(asked=ID, verdict=reading.verdict),
-            Reading(verdict=Verdict.DOCUMENT, gizmo_id="g-bbbbbbbbb"),
+            Reading(asked=ID, verdict=reading.verdict, payload=answer.body),
+            Reading(asked=OTHER, verdict=reading.verdict, payload=answer.body),
+            Reading(verdict=Verdict.DOCUMENT, gizmo_id="g-bbbbbbbbb", payload=answer.body),
         ]
 
     async def main() -> Asked:
@@ -411,11 +413,16 @@ def test_documents_nobody_asked_for_do_not_hide_a_failure() -> None:
             Loopback(DOWN, document()) as server,
             make_fetcher(make_source(server.url)) as fetcher,
         ):
-            return await fetcher.ask(get(server.url), batch)
+            return await fetcher.ask(get(server.url, asked=(ID, OTHER)), batch)
 
     asked = asyncio.run(main())
     assert asked.attempts == 2
-    assert len(asked.readings) == 2
+    assert len(asked.readings) == 3
+    # The failure is kept once for all its ids, and the document is not taken for one.
+    assert [(each.asked, each.verdict) for each in asked.earlier] == [
+        (f"{ID},{OTHER}", Verdict.UNAVAILABLE),
+        ("", Verdict.DOCUMENT),
+    ]
 
 
 def test_budget_that_ends_within_a_redirect_is_told_in_the_reading() -> None:

@@ -1,0 +1,206 @@
+"""Writers at once: what they share they write in one order, and add up what they count."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import pytest
+from sqlalchemy import event, select, text
+
+from catalog.storage import stage1
+from catalog.storage import tables as t
+from catalog.storage.engine import lock_keys, open_engine, read, write
+from catalog.storage.observe import observe
+from catalog.storage.shared import Shared
+from catalog.storage.sources import add_source
+from catalog.storage.stage1 import Statements, replay, set_verdicts
+from tests.contract.telling import DERIVER, day, document, said, tell
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from sqlalchemy import Engine
+
+    from catalog.records import Observation
+    from tests.databases import Postgres
+
+SHARED = ("shapes", "unmapped_fields", "mime_sets", "stage_queue")
+"""The tables whose rows belong to no GPT, in the order in which all write them."""
+
+
+def gpt(number: int) -> str:
+    return f"g-Writer{number:03d}"
+
+
+@pytest.fixture
+def two(postgres: Postgres) -> Iterator[tuple[Engine, Engine]]:
+    """Two writers of one catalog on PostgreSQL."""
+    name = postgres.lend()
+    url = postgres.url(name)
+    one, other = (open_engine(url, busy_timeout=20) for _ in range(2))
+    with write(one) as conn:
+        add_source(conn, "one", "recorded", day(1))
+    yield one, other
+    one.dispose()
+    other.dispose()
+    postgres.take_back(name)
+
+
+def unmapped(engine: Engine) -> list[tuple[Any, ...]]:
+    c = t.unmapped_fields.c
+    with read(engine) as conn:
+        query = select(c.path, c.count, c.first_seen_at, c.last_seen_at, c.example)
+        return [tuple(row) for row in conn.execute(query)]
+
+
+def test_unmapped_paths_add_up_over_batches(engine: Engine) -> None:
+    """The example is the earliest, then the smallest, whatever the order of the batches."""
+    tell(engine, said(day(5), document(gpt(1), novelty=7)))
+    tell(engine, said(day(3), document(gpt(2), novelty=8)), said(day(9), document(gpt(2))))
+    tell(engine, said(day(3), document(gpt(3), novelty=6)))
+    tell(engine, said(day(3), document(gpt(4), novelty=9)))
+    tell(engine, said(day(8), document(gpt(5), novelty=1)))
+    assert unmapped(engine) == [("gizmo.novelty", 5, day(3), day(8), "6")]
+
+
+def test_two_writers_of_an_unmapped_path_add_up(two: tuple[Engine, Engine]) -> None:
+    one, other = two
+    with write(one) as conn:
+        observe(conn, DERIVER, [said(day(1), document(gpt(1), novelty=1))])
+    failed: list[BaseException] = []
+
+    def second() -> None:
+        try:
+            with write(other) as conn:
+                observe(conn, DERIVER, [said(day(3), document(gpt(3), novelty=1))])
+        except BaseException as error:  # noqa: BLE001 -- told by the test's own thread
+            failed.append(error)
+
+    thread = threading.Thread(target=second)
+    with write(one) as conn:
+        observe(conn, DERIVER, [said(day(2), document(gpt(2), novelty=1))])
+        thread.start()
+        _wait_for_a_waiter(conn)
+    thread.join()
+    assert not failed
+    assert [row[1] for row in unmapped(one)] == [3]
+
+
+def _wait_for_a_waiter(conn: Any) -> None:
+    """Until another session waits for a lock."""
+    query = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+    while not conn.execute(query).scalar_one():
+        pass
+
+
+def _written(engine: Engine, batch: Sequence[Observation]) -> list[tuple[str, list[Any]]]:
+    """What observing a batch inserts into shared tables, statement by statement."""
+    statements: list[tuple[str, list[Any]]] = []
+
+    def note(_conn: Any, statement: Any, many: Any, params: Any, _options: Any) -> None:
+        if getattr(statement, "is_insert", False) and statement.table.name in SHARED:
+            table = statement.table
+            key = "digest" if table is t.shapes else None
+            names = [key] if key else [column.key for column in table.primary_key.columns]
+            rows = [tuple(row[name] for name in names) for row in many or [params]]
+            statements.append((table.name, rows))
+
+    event.listen(engine, "before_execute", note)
+    with write(engine) as conn:
+        observe(conn, DERIVER, batch)
+    event.remove(engine, "before_execute", note)
+    return statements
+
+
+def test_shared_rows_are_written_once_and_in_one_order(engine: Engine) -> None:
+    """By GPTs that are new, that are replayed, and whose not-found is judged: all in one batch."""
+    absence = said(day(4), None, gizmo_id=gpt(30))
+    tell(
+        engine,
+        *(said(day(5), document(gpt(number))) for number in range(0, 30, 2)),
+        said(day(3), document(gpt(30))),
+        msgspec.structs.replace(absence, verdict=""),
+    )
+    batch = [absence]
+    for number in reversed(range(30)):
+        what = document(gpt(number))
+        what["gizmo"][f"novelty_{number % 7}"] = 1
+        what["product_features"]["attachments"]["accepted_mime_types"] = [f"a/{number * 7 % 30}"]
+        what["gizmo"]["author"]["user_id"] = f"user-{number * 11 % 30}"
+        batch.append(said(day(2), what))
+    written = _written(engine, batch)
+    assert tuple(name for name, _ in written) == SHARED
+    for name, rows in written:
+        assert rows == sorted(rows), name
+        assert len(rows) > 3, name
+
+
+def test_verdicts_lock_their_gpts_before_they_write(two: tuple[Engine, Engine]) -> None:
+    """Who holds the GPT writes its rows: the other way round two writers wait for ever."""
+    one, other = two
+    absence = msgspec.structs.replace(
+        said(day(2), None, gizmo_id=gpt(1), recorded_at=day(5)), verdict=""
+    )
+    with write(one) as conn:
+        observed = observe(conn, DERIVER, [said(day(1), document(gpt(1))), absence])
+    failed: list[BaseException] = []
+
+    def judge() -> None:
+        try:
+            with write(other) as conn:
+                set_verdicts(conn, DERIVER, {observed.observation_ids[1]: "held"})
+        except BaseException as error:  # noqa: BLE001 -- told by the test's own thread
+            failed.append(error)
+
+    thread = threading.Thread(target=judge)
+    with write(one) as conn:
+        lock_keys(conn, [gpt(1)])
+        thread.start()
+        _wait_for_a_waiter(conn)
+        observe(conn, DERIVER, [msgspec.structs.replace(absence, recorded_at=day(3))])
+    thread.join()
+    assert not failed
+    with read(one) as conn:
+        row = conn.execute(
+            select(t.observations.c.verdict, t.observations.c.recorded_at).where(
+                t.observations.c.payload_id == t.NOT_FOUND_PAYLOAD
+            )
+        ).one()
+    assert tuple(row) == ("held", day(3))
+
+
+def test_a_replay_holds_a_bounded_number_of_observations(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """GPTs are replayed together while they have few; one that has many is replayed alone."""
+    monkeypatch.setattr(stage1, "REPLAY", 4)
+    counts = {gpt(1): 2, gpt(2): 2, gpt(3): 1, gpt(4): 6, gpt(5): 1}
+    tell(
+        engine,
+        *(
+            said(day(1 + number), document(gizmo_id, name=f"Name {number}"))
+            for gizmo_id, count in counts.items()
+            for number in range(count)
+        ),
+    )
+    parts: list[dict[str, int]] = []
+
+    def note(statements: Statements) -> None:
+        parts.append({gizmo_id: len(each) for gizmo_id, each in statements.items()})
+
+    with write(engine) as conn:
+        effects = replay(conn, DERIVER, sorted(counts), Shared(), note)
+    assert parts == [{gpt(1): 2, gpt(2): 2}, {gpt(3): 1}, {gpt(4): 6}, {gpt(5): 1}]
+    assert len(effects) == sum(counts.values())
+
+
+def test_a_gpt_known_by_a_not_found_alone_is_new_with_an_older_document(engine: Engine) -> None:
+    """It was asked for before it was heard of; one that had a document is not new again."""
+    tell(engine, said(day(5), None, gizmo_id=gpt(1)), said(day(5), document(gpt(2))))
+    with write(engine) as conn:
+        observed = observe(
+            conn, DERIVER, [said(day(2), document(gpt(1))), said(day(2), document(gpt(2)))]
+        )
+    assert observed.effects == ("new", "unchanged")
