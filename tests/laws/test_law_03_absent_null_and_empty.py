@@ -119,7 +119,7 @@ def test_between_null_and_empty_lies_a_change_without_elements(engine: Engine, n
     path, table, _ = LISTS[name]
     with scratch(engine) as conn:
         say(conn, name, None, [], None)
-        assert changes(conn) == [(path, "added", None, "{}"), (path, "removed", "{}", None)]
+        assert changes(conn) == [(path, "added", None, "[]"), (path, "removed", "[]", None)]
         assert count_of(conn, table)[-3:] == [-1, 0, -1]
 
 
