@@ -1,8 +1,41 @@
-"""``python -m catalog`` is ``gpts-catalog``."""
+"""``gpts-catalog``, and ``python -m catalog``: the streams made safe, then the command line.
+
+Nothing heavy is loaded before Ctrl-C is under control.
+"""
 
 from __future__ import annotations
 
-from catalog.cli.main import main
+import io
+import os
+import signal
+import sys
+
+INTERRUPTED = 128 + signal.SIGINT
+"""What shells expect of a program that Ctrl-C ended."""
+
+
+def main() -> None:
+    """Run the command line and end the process."""
+    try:
+        make_streams_safe()
+        from catalog.cli.main import main as run  # noqa: PLC0415  (loading it takes a moment)
+
+        run()
+    except KeyboardInterrupt:
+        sys.stderr.write("stopped\n")
+        sys.exit(INTERRUPTED)
+
+
+def make_streams_safe() -> None:
+    """Let no text fail for the encoding of a stream, nor for a stream that is closed."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            # Opened low, as it was closed: no file of the catalog can take its place.
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
 
 if __name__ == "__main__":
     main()

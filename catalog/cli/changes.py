@@ -19,10 +19,12 @@ from catalog.cli.options import (
 )
 from catalog.cli.output import Output, diff_text
 from catalog.cli.text import count, harmless, iso, moment, number, shorten, shown, word_diff
+from catalog.errors import UsageError
+from catalog.fields import LISTS
 from catalog.query import changes as query
 from catalog.references import parse_reference
 from catalog.storage.engine import read
-from catalog.times import DAY, day_of
+from catalog.times import DAY, day_of, to_iso
 
 LONG = 60
 """Texts of so many characters are shown as word diffs; shorter ones as old → new."""
@@ -30,6 +32,8 @@ PART = 300
 """Characters of one part of a word diff."""
 _BARE = frozenset({"type", "name", "display_name", "text", "category", "tag"})
 """Members of an element that speak for themselves."""
+
+_WITH_NAMES = frozenset(each.path for each in LISTS if "name" in each.content)
 
 
 def changes(
@@ -65,10 +69,13 @@ def changes(
     With --json every change is a line of its own, those of mass events too.
     """
     app = start(ctx, catalog, config, as_json=as_json)
+    first, last = read_moment(since, "--since"), read_moment(until, "--until", end_of_day=True)
+    if first is not None and last is not None and first > last:
+        raise UsageError(f"--since {since} is later than --until {until}: nothing lies between")
     wanted = query.Wanted(
         gizmo_id=None if ref is None else parse_reference(ref),
-        since=read_moment(since, "--since"),
-        until=read_moment(until, "--until", end_of_day=True),
+        since=first,
+        until=last,
         field=None if field is None else query.field_named(field),
         cls=cls,
         everything=everything,
@@ -226,6 +233,22 @@ def element(values: dict[str, Any]) -> str:
     return ", ".join(texts)
 
 
+def named(path: str, text: str, value: Any, key: str) -> str:
+    """An element as text, with its key where it could not be told from others without.
+
+    Args:
+        path: the list.
+        text: the element, as :func:`element` shows it.
+        value: the element.
+        key: its key.
+    """
+    if not text:
+        return harmless(key)
+    if path in _WITH_NAMES and isinstance(value, dict) and not value.get("name"):
+        return f"{text}, {harmless(key)}"
+    return text
+
+
 def _schema(schema: dict[str, Any]) -> str:
     paths = schema.get("paths")
     if not isinstance(paths, dict):
@@ -245,7 +268,8 @@ def body(change: query.Change) -> Text:
     elif change.field == query.STATUS:
         text.append("first seen, listed" if change.new == "listed" else str(change.new))
     else:
-        text.append(_value(change.field, new if change.kind == "added" else old))
+        value = new if change.kind == "added" else old
+        text.append(named(change.field, _value(change.field, value), value, change.element))
     marks = [
         word
         for word, is_set in (
@@ -271,7 +295,11 @@ def _changed(path: str, old: Any, new: Any) -> Text:
         )
     if _are_texts(old) and _are_texts(new):
         return Text(_members(old, new))
-    return Text(f"{_value(path, old)} → {_value(path, new)}")
+    before, after = _value(path, old), _value(path, new)
+    if before == after and isinstance(old, int) and isinstance(new, int):
+        # Two moments of one second.
+        before, after = to_iso(old), to_iso(new)
+    return Text(f"{before} → {after}")
 
 
 def _are_texts(value: Any) -> bool:

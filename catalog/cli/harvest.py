@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 DONE, SOME_FAILED, REFUSED = 0, 1, 3
 EVERYTHING = 2**31 - 1
 """A limit that is none."""
+MOST_REFUSED = 20
+"""References whose refusal is printed."""
 BY_USER = "stopped by its user"
 
 
@@ -94,15 +96,17 @@ def _named(app: App, words: Sequence[str], file: Path | None) -> References:
         UsageError: none of them names a GPT.
     """
     named = gather(words, file)
-    for each in named.refused:
+    for each in named.refused[:MOST_REFUSED]:
         place = f"{each.place}: " if each.place else ""
         app.out.note(f"refused: {place}{each.text!r} names no GPT: {each.reason}")
+    if len(named.refused) > MOST_REFUSED:
+        app.out.note(f"and {number(len(named.refused) - MOST_REFUSED)} more")
     if named.duplicates:
         app.out.note(f"{count(named.duplicates, 'reference')} named a GPT again: asked once")
     if not named.ids and (words or file is not None):
+        were = count(len(named.refused), "was", "were all")
         raise UsageError(
-            "no reference names a GPT"
-            + (f": all {number(len(named.refused))} were refused" if named.refused else "")
+            "no reference names a GPT" + (f": {were} refused" if named.refused else "")
         )
     return named
 

@@ -11,10 +11,14 @@ import typer
 from catalog.cli.context import start
 from catalog.cli.options import CatalogOption, ConfigOption, JsonOption, read_moment
 from catalog.cli.progress import ImportDisplay
-from catalog.cli.text import count, duration, harmless
+from catalog.cli.text import count, duration, harmless, moment
 from catalog.derive import Derivation
+from catalog.errors import UsageError
 from catalog.importing import Imported, Importer
+from catalog.intake import EARLIEST, believable
 from catalog.secrets import Redactor
+from catalog.settings import NAME_RULE, is_name
+from catalog.times import day_of
 
 
 def import_(
@@ -49,6 +53,14 @@ def import_(
     """
     app = start(ctx, catalog, config, as_json=as_json)
     at = read_moment(observed_at, "--observed-at")
+    if not is_name(source):
+        raise UsageError(f"--source {source!r}: {NAME_RULE}")
+    now = app.clock.now()
+    if at is not None and not believable(at, now):
+        raise UsageError(
+            f"--observed-at {observed_at}: no document can have been said then: name a time from"
+            f" {day_of(EARLIEST)}, when the first GPTs were made, to now, {moment(now)}"
+        )
     configured = app.settings.sources.get(source)
     with app.catalog(read_only=False) as engine, ImportDisplay(app.out) as display:
         if configured is None:
@@ -95,10 +107,8 @@ def describe(done: Imported, source: str) -> list[str]:
         times = count(done.misdated, "time that is", "times that are")
         lines.append(f"  {times} not believable, and replaced by the next best")
     if done.file_dated:
-        lines.append(
-            f"  warning: {count(done.file_dated, 'document')} dated by their file alone:"
-            " name their time with --observed-at"
-        )
+        dated = count(done.file_dated, "document dated by its", "documents dated by their")
+        lines.append(f"  warning: {dated} file alone: name the time with --observed-at")
     if not done.observations and not done.mentions:
         lines.append("  nothing changed")
     if done.set_aside:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -15,21 +16,17 @@ from typer.exceptions import Abort, TyperException
 from catalog import __version__
 from catalog.cli.common import Common, without_secrets
 from catalog.cli.options import CatalogOption, ConfigOption, JsonOption
+from catalog.cli.output import Output
 from catalog.cli.text import harmless
+from catalog.cli.usage import explain, help_instead
 from catalog.errors import CatalogError
 
 COMPLETING = "_GPTS_CATALOG_COMPLETE"
 """Set by the shell's completion script."""
-INTERRUPTED = 130
+INTERRUPTED = 128 + signal.SIGINT
 """What shells expect of a program that Ctrl-C ended."""
 PIPE_CLOSED = 141
 """What shells expect of a program whose reader went away."""
-
-
-def _version(value: bool) -> None:  # noqa: FBT001  (Typer calls it so)
-    if value:
-        typer.echo(f"gpts-catalog {__version__}")
-        raise typer.Exit
 
 
 def options(
@@ -37,13 +34,17 @@ def options(
     catalog: CatalogOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
-    version: Annotated[  # noqa: ARG001  (its callback prints it)
-        bool,
-        typer.Option("--version", callback=_version, is_eager=True, help="Print the version."),
-    ] = False,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
 ) -> None:
     """Harvest, keep and query what is publicly said about custom GPTs."""
     ctx.obj = Common(catalog=catalog, config=config, as_json=as_json)
+    if version:
+        out = Output(as_json=as_json)
+        out.line(f"gpts-catalog {__version__}")
+        out.json({"version": __version__})
+        raise typer.Exit
+    if ctx.invoked_subcommand is None:
+        ctx.fail("Missing command")
 
 
 _COMMANDS: dict[str, tuple[str, str]] = {
@@ -81,7 +82,8 @@ def make_app(words: Sequence[str] | None = None) -> typer.Typer:
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     )
-    app.callback()(options)
+    # --version needs no command.
+    app.callback(invoke_without_command=True)(options)
     for name, (place, short) in _COMMANDS.items():
         if words is not None and name not in words:
             app.command(name, short_help=short)(_unloaded)
@@ -133,9 +135,11 @@ def run(args: list[str] | None = None) -> int:
         _complain(str(error), words)
         return error.exit_status
     except TyperException as error:
-        if not error.format_message():  # help was printed instead
-            return 2
-        _complain(f"{error.format_message()} See gpts-catalog --help", words)
+        text = help_instead(error)
+        if text is None:
+            _complain(explain(error), words)
+        else:
+            sys.stderr.write(f"{text}\n")
         return error.exit_code
     except BrokenPipeError:
         raise
@@ -144,8 +148,9 @@ def run(args: list[str] | None = None) -> int:
         _complain(f"{place}{error.strerror or error}", words)
         return CatalogError.exit_status
     except (KeyboardInterrupt, Abort):
-        _complain("stopped; what was written until now stays", words)
-        return INTERRUPTED
+        outcome = INTERRUPTED
+    if outcome == INTERRUPTED:  # Typer swallows Ctrl-C and gives its status
+        sys.stderr.write("stopped; what was written until now stays\n")
     return outcome if isinstance(outcome, int) else 0
 
 

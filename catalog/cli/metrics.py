@@ -55,7 +55,7 @@ def metrics(
         found = query.metrics(conn, gizmo_id, read_moment(until, "--until", end_of_day=True))
     app.out.line(f"{gizmo_id}  {harmless(found.name or '')}", "bold")
     if not found.points and not found.stats:
-        app.out.line("no numbers were ever said")
+        app.out.line("no numbers were said" + (" until then" if until else ""))
     app.out.table(rows(found.points), right=range(1, 20))
     for source, points in found.stats.items():
         app.out.heading(f"counters of source {source}, its own")

@@ -48,7 +48,7 @@ def gather(words: Sequence[str], refs: Path | None) -> References:
         refs: a file of references, one a line; ``-`` is stdin.
 
     Raises:
-        UsageError: the file cannot be read.
+        UsageError: the file cannot be read, or is no text.
     """
     ids: dict[str, None] = {}
     named = duplicates = 0
@@ -73,8 +73,12 @@ def gather(words: Sequence[str], refs: Path | None) -> References:
 
 def _lines(path: Path) -> list[str]:
     try:
-        if str(path) == "-":
-            return sys.stdin.buffer.read().decode("utf-8", "replace").splitlines()
-        return path.read_bytes().decode("utf-8", "replace").splitlines()
+        data = sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
+        text = data.decode()
     except OSError as error:
         raise UsageError(f"--refs {path}: {error.strerror}: check the path") from None
+    except UnicodeDecodeError:
+        text = "\0"
+    if "\0" in text:
+        raise UsageError(f"--refs {path} is no text in UTF-8: name a list, one reference a line")
+    return text.splitlines()

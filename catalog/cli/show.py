@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from catalog.cli.changes import Printer, element, label
+from catalog.cli.changes import Printer, element, label, named
 from catalog.cli.context import App, start
 from catalog.cli.metrics import LABELS
 from catalog.cli.options import (
@@ -179,7 +179,7 @@ def _list(app: App, listed: gizmos.Listed) -> None:
 
 def _item(listed: gizmos.Listed, item: gizmos.Item) -> str:
     values = {name: item.values[name] for name in listed.field.content if name in item.values}
-    return element(values) or harmless(item.key)
+    return named(listed.field.path, element(values), values, item.key)
 
 
 def _numbers(app: App, title: str, numbers: gizmos.Numbers | None) -> None:

@@ -161,7 +161,7 @@ def _odd(app: App, found: stats.Status) -> None:
             [
                 [
                     shorten(harmless(row.path), EXAMPLE),
-                    f"{number(row.count)} times",
+                    count(row.count, "time"),
                     f"{moment(row.first_seen_at)} to {moment(row.last_seen_at)}",
                     f"as {shorten(harmless(row.example), EXAMPLE)}",
                 ]

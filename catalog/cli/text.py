@@ -34,6 +34,8 @@ MOST_WORDS = 4000
 """Longer texts are not compared word by word: that takes time by the square."""
 CONTEXT = 6
 """Words kept on each side of a difference."""
+ROOM = 20
+"""A last column of fewer cells is written below its line."""
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 _KILO = 1024
 
@@ -219,17 +221,14 @@ def width_of(text: str) -> int:
     )
 
 
-def fit(text: str, cells: int) -> str:
-    """``text`` cut to so many cells of a terminal."""
-    if width_of(text) <= cells:
-        return text
-    kept, used = "", 0
-    for character in text:
+def _fitting(text: str, cells: int) -> str:
+    """The beginning of ``text`` that takes so many cells of a terminal: a character at least."""
+    used = 0
+    for at, character in enumerate(text):
         used += width_of(character)
-        if used > cells - 1:
-            break
-        kept += character
-    return kept + "…"
+        if used > cells and at:
+            return text[:at]
+    return text
 
 
 def columns(
@@ -240,7 +239,7 @@ def columns(
     Args:
         rows: the cells, harmless already.
         right: which columns hold numbers.
-        width: cut the last column so that a line fits.
+        width: wrap the last column so that a line fits, under itself where it has room there.
     """
     table = [list(row) for row in rows]
     if not table:
@@ -254,10 +253,31 @@ def columns(
         last = row[-1]
         if len(row) - 1 in numeric:
             last = _pad(last, wide[-1], before=True)
-        elif width is not None:
-            last = fit(last, max(10, width - width_of(start)))
-        lines.append((start + last).rstrip())
+        if width is None or width_of(start + last) <= width:
+            lines.append((start + last).rstrip())
+            continue
+        room = width - width_of(start)
+        if room >= ROOM:
+            first, *more = wrap(last, room)
+            lines += [start + first, *(" " * width_of(start) + each for each in more)]
+        else:
+            lines += [start.rstrip(), *(f"    {each}" for each in wrap(last, width - 4))]
     return lines
+
+
+def wrap(text: str, cells: int) -> list[str]:
+    """``text`` in lines of so many cells of a terminal, broken between words where it can be."""
+    lines, line = [], ""
+    for word in re.findall(r"\s*\S+", text):
+        if line and width_of(line + word) > cells:
+            lines.append(line)
+            line = ""
+        line = line + word if line else word.lstrip()
+        while width_of(line) > cells and len(line) > 1:
+            kept = _fitting(line, cells)
+            lines.append(kept)
+            line = line[len(kept) :]
+    return [*lines, line]
 
 
 def _pad(cell: str, cells: int, *, before: bool) -> str:

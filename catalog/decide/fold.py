@@ -142,6 +142,9 @@ class _Fold(Writer):
         said, said_lists = scalars(step), lists(step)
         author = self._author()
         opened, changed = self._content(said, said_lists, at)
+        if first:
+            # A document that states nothing but its id begins a revision all the same.
+            opened.setdefault("gizmo_revisions", [deciding])
         self._contradictions(step, said_lists)
         if changed:
             state.last_changed_at = at

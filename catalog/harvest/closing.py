@@ -57,23 +57,25 @@ def end_run(
     runs.close_run(conn, run.run_id, now=now, status=status, reason=reason)
 
 
-def end_stale_runs(conn: Connection, deriver: Deriver, *, now: Micros) -> int:
-    """End the runs that nobody will resume any more; how many there were.
+def stale_runs(conn: Connection, *, now: Micros) -> list[runs.Run]:
+    """The runs that nobody will resume any more.
 
-    A run that was cut off and never taken up again would leave its not-founds without a verdict.
+    One that was cut off and never taken up again would leave its not-founds without a verdict.
     """
-    stale = [
+    return [
         run
         for run in runs.stale_runs(conn, now)
         if run.owner is None or not is_at_work_here(run.owner)
     ]
-    for run in stale:
-        end_run(
-            conn,
-            deriver,
-            runs.update_totals(conn, run.run_id, requested=run.requested),
-            now=now,
-            status="stopped",
-            reason="not taken up again within a day",
-        )
-    return len(stale)
+
+
+def end_stale_run(conn: Connection, deriver: Deriver, run: runs.Run, *, now: Micros) -> None:
+    """End one of them; each in a transaction of its own, which takes its locks but once."""
+    end_run(
+        conn,
+        deriver,
+        runs.update_totals(conn, run.run_id, requested=run.requested),
+        now=now,
+        status="stopped",
+        reason="not taken up again within a day",
+    )

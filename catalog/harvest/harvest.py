@@ -11,7 +11,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextlib import suppress
+from typing import Any
 
 import msgspec
 
@@ -89,8 +91,10 @@ class Harvest:
         """Ask nothing more; what is in flight ends and is stored."""
         if self._stopping is None:
             self._stopping = why
-            # Questions that wait to be repeated end with what they have.
-            self._fetcher.stop(why.words)
+            if why.kind == "asked":
+                # Questions that wait to be repeated end with what they have. When the budget is
+                # used up, those that hold a request of it still ask.
+                self._fetcher.stop(why.words)
             self._report()
 
     def _goes_on(self) -> bool:
@@ -115,9 +119,14 @@ class Harvest:
         try:
             await self._ask_all(todo)
         finally:
-            words = self._stopping.words if self._stopping else None
-            self._totals = await self._store.call(self._store.finish, words)
-            self._totals.seconds = self._options.monotonic() - began
+            await _surely(self._finish(began))
+
+    async def _finish(self, began: float) -> None:
+        if self._stopping is None and self._fetcher.stopped:
+            # The last question found the source closed: there was nothing left to stop.
+            self._stopping = Stop("refused", self._fetcher.stopped)
+        self._totals = await self._store.call(self._store.finish, self._stopping)
+        self._totals.seconds = self._options.monotonic() - began
 
     async def _ask_all(self, todo: Sequence[str]) -> None:
         """Feed the workers, and write what they bring until all is written."""
@@ -139,7 +148,7 @@ class Harvest:
             raise _first(group) from None
         finally:
             # What was answered is money spent: it is stored even when the run is cut off.
-            await asyncio.shield(self._write_rest())
+            await _surely(self._write_rest())
 
     async def _renew(self) -> None:
         """Hold on to what is claimed, however long a source makes us wait."""
@@ -327,6 +336,15 @@ class _Reader:
         body, found = self._store.redactor.bytes(answer.body)
         self.redacted = self.redacted or found
         return self._dialect.read(msgspec.structs.replace(answer, body=body), self._asked)
+
+
+async def _surely(work: Coroutine[Any, Any, None]) -> None:
+    """Do ``work`` to its end, however often Ctrl-C is pressed meanwhile."""
+    task = asyncio.ensure_future(work)
+    while not task.done():
+        with suppress(asyncio.CancelledError):
+            await asyncio.shield(task)
+    task.result()
 
 
 def _first(group: BaseExceptionGroup[CatalogError]) -> CatalogError:

@@ -13,7 +13,7 @@ from catalog.dialects import get_dialect
 from catalog.fetch.client import Fetcher
 from catalog.harvest.harvest import Harvest, HarvestOptions
 from catalog.harvest.store import Store, digest_of
-from catalog.harvest.totals import Harvested, Progress, Stop
+from catalog.harvest.totals import Harvested, Progress
 from catalog.secrets import Redactor
 from catalog.settings import SourceSettings
 from catalog.storage import runs
@@ -97,11 +97,8 @@ async def run_harvest(
             finally:
                 await fetcher.close()
                 await store.call(store.give_back, fetcher.unspent)
-        ended = harvest.ended
-        if ended is None:
+        if harvest.ended is None:
             raise RuntimeError("a run that was not cancelled has ended")
-        if ended.stop is None and fetcher.stopped:
-            return msgspec.structs.replace(ended, stop=Stop("refused", fetcher.stopped))
-        return ended
+        return harvest.ended
     finally:
         store.close()

@@ -16,13 +16,13 @@ import msgspec
 
 from catalog import plan
 from catalog.errors import CatalogBusy
-from catalog.harvest.closing import end_run, end_stale_runs
-from catalog.harvest.totals import Totals
+from catalog.harvest.closing import end_run, end_stale_run, stale_runs
+from catalog.harvest.totals import Stop, Totals
 from catalog.intake import Redacts, Taken, take
 from catalog.records import Deriver, Observation, Reading, Verdict
 from catalog.settings import SourceSettings
 from catalog.storage import engine as engines
-from catalog.storage import frontier, runs
+from catalog.storage import failures, frontier, runs
 from catalog.storage.observe import observe, standing
 from catalog.storage.owners import is_alive, this_process
 from catalog.storage.sources import add_source, give_back, reserve, reserved
@@ -105,6 +105,7 @@ class Store:
         self._source_id = 0
         self._run: runs.Run | None = None
         self._attempts: dict[str, int] = {}
+        self._again: set[str] = set()
         self._day = ""
         self.requested = 0
         self.resumed = 0
@@ -153,7 +154,8 @@ class Store:
         """Open the run, or join or resume the equal unfinished one.
 
         Returns:
-            The ids that have no outcome in it yet, in the order given.
+            The ids about which nothing is known in it yet, in the order given: those that failed
+            are asked again.
         """
         now = self._clock.now()
         with engines.write(self._engine) as conn:
@@ -161,14 +163,19 @@ class Store:
             frontier.reap(conn, is_alive)
             frontier.add_ids(conn, ids, now)
             self._run = self._opened(conn, ids, now)
-            done = runs.done_ids(conn, self._run.run_id)
+            ended = runs.done_ids(conn, self._run.run_id)
+            done = runs.known_ids(conn, self._run.run_id)
             # What was due when the run began and has ended since is part of it too.
-            self.requested = len(done.union(ids))
+            self.requested = len(ended.union(ids))
+            self._again = ended - done
             self._count(conn)
             self.budget_left = self._budget_left(conn)
-        with engines.write(self._engine) as conn:
-            ended = end_stale_runs(conn, self._deriver, now=now)
-        if ended:
+        with engines.read(self._engine) as conn:
+            stale = stale_runs(conn, now=now)
+        for run in stale:
+            with engines.write(self._engine) as conn:
+                end_stale_run(conn, self._deriver, run, now=now)
+        if stale:
             self._settle()
         self.resumed = len(done)
         return [gizmo_id for gizmo_id in ids if gizmo_id not in done]
@@ -180,7 +187,7 @@ class Store:
             # What is due is nobody else's: a process that is still at work has a run of its own.
             if known.owner is not None and is_alive(known.owner):
                 known = None
-            elif runs.done_ids(conn, known.run_id).intersection(ids):
+            elif runs.known_ids(conn, known.run_id).intersection(ids):
                 # Some are due again: they would be passed over in the run in which they ended.
                 end_run(
                     conn,
@@ -218,7 +225,7 @@ class Store:
                 # Whoever held them has died since this run began.
                 claimed += frontier.claim(conn, lease, ids=ids, limit=len(ids), now=now)
             # Another process of this run may have ended some since they were listed.
-            done = runs.done_ids(conn, self.run.run_id, among=ids)
+            done = runs.done_ids(conn, self.run.run_id, among=ids) - self._again
             frontier.drop(conn, self._owner, [c.gizmo_id for c in claimed if c.gizmo_id in done])
         self._attempts.update({c.gizmo_id: c.attempts for c in claimed})
         mine = [c.gizmo_id for c in claimed if c.gizmo_id not in done]
@@ -270,7 +277,7 @@ class Store:
                 key = (o.gizmo_id, o.source, o.observed_at)
                 if EFFECTS.index(effect) >= EFFECTS.index(found.get(key, (0, ""))[1]):
                     found[key] = (row, effect)
-            runs.add_failures(conn, [self._failure(x) for x in flat if x.failure])
+            failures.add_failures(conn, [self._failure(x) for x in flat if x.failure])
             outcomes = [
                 self._outcome(ended, each[0], found)
                 for ended, each in zip(batch, taken, strict=True)
@@ -279,20 +286,25 @@ class Store:
             frontier.release(conn, self._owner, [self._move(outcome) for outcome in outcomes])
         return [(Verdict(outcome.verdict), outcome.effect) for outcome in outcomes]
 
-    def finish(self, stopping: str | None) -> Totals:
+    def finish(self, stop: Stop | None) -> Totals:
         """Give back what was not asked, and end the run if nothing of it is left.
 
+        A run that its source ended is not over: what failed in it is asked again when the same
+        command is given once more.
+
         Args:
-            stopping: why no further id was asked, if so.
+            stop: why no further id was asked, if so.
         """
         now = self._clock.now()
+        refused = stop is not None and stop.kind == "refused"
         with engines.write(self._engine) as conn:
             frontier.drop(conn, self._owner)
             run = self._count(conn)
-            if run.left == 0:
+            if stop is not None and (run.left or (refused and run.failed)):
+                status = "failed" if refused else "stopped"
+                runs.pause_run(conn, run.run_id, status=status, reason=stop.words)
+            elif run.left == 0:
                 end_run(conn, self._deriver, run, now=now, status="finished")
-            elif stopping is not None:
-                runs.pause_run(conn, run.run_id, stopping)
         self._settle()
         self._run = run
         return Totals(
@@ -325,11 +337,11 @@ class Store:
             for reading in ended.readings
         ]
 
-    def _failure(self, taken: Taken) -> runs.Failure:
+    def _failure(self, taken: Taken) -> failures.Failure:
         failure = taken.failure
         if failure is None:
             raise ValueError("a fact is no failure")
-        return runs.Failure(
+        return failures.Failure(
             run_id=self.run.run_id,
             source_id=self._source_id,
             asked_id=failure.asked,

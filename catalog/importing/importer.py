@@ -17,7 +17,7 @@ from catalog.intake import Redacts, take
 from catalog.normalize.escape import escape_text
 from catalog.records import Deriver, Mention, Observation, Reading, Verdict
 from catalog.storage import engine as engines
-from catalog.storage import frontier, runs
+from catalog.storage import failures, frontier, runs
 from catalog.storage.archive import NewPayload, put_payloads
 from catalog.storage.observe import observe
 from catalog.storage.sources import add_source
@@ -124,7 +124,7 @@ class Importer:
         self._effects: Counter[str] = Counter()
         self._observations: list[Observation] = []
         self._mentions: list[tuple[Mention, str, Micros, bool]] = []
-        self._failures: list[runs.Failure] = []
+        self._failures: list[failures.Failure] = []
         self._held = 0
 
     def run(self, paths: Sequence[Path]) -> Imported:
@@ -227,7 +227,7 @@ class Importer:
         if body is not None:
             self._held += len(body)
             self._failures.append(
-                runs.Failure(
+                failures.Failure(
                     run_id=self._imported.run,
                     source_id=self._source_id,
                     asked_id=place,
@@ -256,7 +256,7 @@ class Importer:
             engines.lock_keys(conn, known)
             observed = observe(conn, self._deriver, self._observations)
             self._write_mentions(conn)
-            runs.add_failures(conn, runs.unknown_failures(conn, self._failures))
+            failures.add_failures(conn, failures.unknown_failures(conn, self._failures))
             frontier.add_ids(conn, known, self._clock.now())
             effects = Counter(
                 effect

@@ -61,10 +61,10 @@ def metrics(conn: Connection, gizmo_id: str, until: Micros | None = None) -> Met
 
 
 def _moved(points: list[Numbers]) -> tuple[Point, ...]:
-    before: list[Numbers | None] = [None, *points[:-1]]
+    before: list[Numbers | None] = [None, *points]
     return tuple(
         Point(numbers=now, moved={} if was is None else _differences(was, now))
-        for was, now in zip(before, points, strict=True)
+        for was, now in zip(before, points, strict=False)
     )
 
 

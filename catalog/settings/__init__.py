@@ -9,7 +9,13 @@ here repeats a value that may be one (law 10).
 from __future__ import annotations
 
 from catalog.settings.keys import api_key, known_secrets, source_keys
-from catalog.settings.reading import CLOCK_VARIABLE, URL_VARIABLE, load_settings
+from catalog.settings.reading import (
+    CLOCK_VARIABLE,
+    NAME_RULE,
+    URL_VARIABLE,
+    is_name,
+    load_settings,
+)
 from catalog.settings.sections import (
     DEFAULT_URL,
     CatalogSettings,
@@ -26,6 +32,7 @@ from catalog.settings.urls import normalize_catalog_url
 __all__ = [
     "CLOCK_VARIABLE",
     "DEFAULT_URL",
+    "NAME_RULE",
     "URL_VARIABLE",
     "CatalogSettings",
     "DialectName",
@@ -36,6 +43,7 @@ __all__ = [
     "WatchSettings",
     "api_key",
     "default_toml",
+    "is_name",
     "known_secrets",
     "load_settings",
     "normalize_catalog_url",

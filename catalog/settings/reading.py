@@ -28,6 +28,7 @@ CLOCK_VARIABLE = "GPTS_CATALOG_CLOCK"
 
 _S = TypeVar("_S", bound=msgspec.Struct)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", re.ASCII)
+NAME_RULE = "a name is made of letters, digits, '_', '-' and '.', 64 of them at most"
 _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]{0,63}", re.ASCII)
 # A key that is pasted in place of its variable's name may happen to be all capitals and digits.
 _LIKE_A_KEY = re.compile(r"(?=.*[0-9])[A-Z0-9]{20,}", re.ASCII)
@@ -131,11 +132,8 @@ class _Reader:
         """The named tables of ``section``."""
         value = self.mapping(table.get(section, {}), section)
         for name in value:
-            if not _NAME.fullmatch(name):
-                raise self.fail(
-                    f"{section}.{name!r}",
-                    "a name is made of letters, digits, '_', '-' and '.', 64 of them at most",
-                )
+            if not is_name(name):
+                raise self.fail(f"{section}.{name!r}", NAME_RULE)
         return value.items()
 
     def mapping(self, value: Any, where: str) -> dict[str, Any]:
@@ -247,6 +245,11 @@ class _Reader:
             if watch == WatchSettings():
                 keys = ", ".join(WatchSettings.__struct_fields__)
                 raise self.fail(f"watch.{name}", f"says nothing to look for; it takes {keys}")
+
+
+def is_name(text: str) -> bool:
+    """Whether ``text`` can name a source, a job or a watch; see :data:`NAME_RULE`."""
+    return _NAME.fullmatch(text) is not None
 
 
 def _is_cron(text: str) -> bool:

@@ -81,7 +81,12 @@ class SourceSettings(msgspec.Struct, frozen=True, kw_only=True):
         _Seconds, Meta(description="seconds that a source's Retry-After can make us wait, at most")
     ] = 300.0
     chat_path: Annotated[
-        str, Meta(pattern=r"^/[^\s?#]+$", description="the path of chat completions")
+        str,
+        Meta(
+            pattern=r"^/[^\s?#]+$",
+            description="the path of chat completions",
+            extra_json_schema={"form": "must begin with / and hold no blank, no ? and no #"},
+        ),
     ] = "/v1/chat/completions"
     batch_size: Annotated[
         int, Meta(ge=1, le=100, description="ids asked at once, where the dialect is chat-query")
@@ -90,7 +95,12 @@ class SourceSettings(msgspec.Struct, frozen=True, kw_only=True):
         int, Meta(ge=1, description="questions in a row that bring no fact, and stop a run")
     ] = 20
     model_prefix: Annotated[
-        str, Meta(pattern=r"^\S+$", description="a probe's model is this and the id")
+        str,
+        Meta(
+            pattern=r"^\S+$",
+            description="a probe's model is this and the id",
+            extra_json_schema={"form": "must hold a character, and no blank"},
+        ),
     ] = "gpt-4-gizmo-"
 
 

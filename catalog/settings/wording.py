@@ -36,6 +36,9 @@ def mismatch(declared: Any, value: Any) -> str:
     if isinstance(value, str) and choices:
         near = nearest(value, choices)
         return expected + (f"; did you mean {near!r}?" if near else "")
+    form = _form(declared)
+    if isinstance(value, str) and form:
+        return form
     if isinstance(value, int | float) and not isinstance(value, bool):
         return f"{expected}, got {value}"
     return f"{expected}, got {kind(value)}"
@@ -74,5 +77,12 @@ def expected_words(declared: Any) -> str:
         if (bound := getattr(info, attribute, None)) is not None
     ]
     text = " ".join([f"expected {words[type(info)]}", " and ".join(bounds)]).rstrip()
-    pattern = getattr(info, "pattern", None)
-    return f"{text} of the form {pattern}" if pattern else text
+    form = _form(declared)
+    return f"{text} that {form}" if form else text
+
+
+def _form(declared: Any) -> str | None:
+    """The form that a text of the ``declared`` type must have, in words, where it has one."""
+    info = msgspec.inspect.type_info(declared)
+    schema = getattr(info, "extra_json_schema", None) or {}
+    return schema.get("form")

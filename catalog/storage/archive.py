@@ -265,8 +265,7 @@ def _decode(codec: Codec, number: int, rows: Mapping[int, Any], decoded: dict[in
         # The row that stands for "no such GPT" has no digest, and nothing to check.
         if each != NOT_FOUND_PAYLOAD and hashlib.sha256(payload).digest() != row.digest:
             raise CatalogCorrupt(
-                f"payload {each} is damaged: its bytes do not have its digest:"
-                " restore a backup, or gpts-catalog recover"
+                f"payload {each} is damaged: its bytes do not have its digest: restore a backup"
             )
         decoded[each] = payload
 

@@ -48,7 +48,10 @@ _SQLITE: dict[int, _Meaning] = {
     sqlite3.SQLITE_LOCKED: _BUSY,
     sqlite3.SQLITE_CORRUPT: (
         CatalogCorrupt,
-        "{place} is damaged ({said}): try gpts-catalog recover, or restore a backup",
+        (
+            "{place} is damaged ({said}): restore a backup, or take what can be read into a new"
+            " catalog with gpts-catalog merge"
+        ),
     ),
     sqlite3.SQLITE_NOTADB: (CatalogCorrupt, "{place} is no SQLite file, or its start is damaged"),
     sqlite3.SQLITE_FULL: (

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
     from pathlib import Path
 
+    from sqlalchemy.pool import ConnectionPoolEntry
+
 # Those who own a transaction need its type, and may not know SQLAlchemy.
 __all__ = [
     "BUSY_TIMEOUT",
@@ -52,6 +54,8 @@ _LOCK_CLASS = 0x6770746B
 """The first half of these locks' numbers: no other lock of ours, or of anyone, begins with it."""
 
 _MODE = "catalog_mode"
+_FILE = "file"
+"""The key, in a pooled connection's ``info``, of the file that was opened."""
 _SET_UP = "set up"
 """The marker in a pooled connection's ``info`` for pragmas that are already set."""
 
@@ -135,7 +139,7 @@ def connect_sqlite(path: Path, mode: str, busy_timeout: float) -> sqlite3.Connec
 
     Args:
         path: the file.
-        mode: ``ro``, ``rw`` or ``rwc``, as SQLite's URIs have it.
+        mode: ``ro``, ``rw`` or ``rwc``, as SQLite's URIs have it, with further parameters.
         busy_timeout: seconds to wait for another process's lock.
     """
     return sqlite3.connect(
@@ -145,6 +149,38 @@ def connect_sqlite(path: Path, mode: str, busy_timeout: float) -> sqlite3.Connec
         isolation_level=None,
         check_same_thread=False,
     )
+
+
+def _connect_reader(path: Path, busy_timeout: float) -> sqlite3.Connection:
+    """Open the file for reading, be it on a disk that cannot be written to.
+
+    A file in WAL mode is read with another one beside it. Where that cannot be made, and the
+    catalog was closed cleanly, the file is read as one that nobody changes.
+    """
+    connection = connect_sqlite(path, "ro", busy_timeout)
+    try:
+        connection.execute("SELECT 1 FROM sqlite_master").fetchone()
+    except sqlite3.OperationalError as error:
+        log = path.with_name(path.name + "-wal")
+        unwritable = error.sqlite_errorcode & 0xFF in (
+            sqlite3.SQLITE_CANTOPEN,
+            sqlite3.SQLITE_READONLY,
+        )
+        if not unwritable or (log.exists() and log.stat().st_size):
+            connection.close()
+            raise
+        connection.close()
+        return connect_sqlite(path, "ro&immutable=1", busy_timeout)
+    return connection
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """What tells a file from another of the same name; None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 @contextmanager
@@ -167,17 +203,21 @@ def missing(url: URL) -> CatalogMissing:
 
 
 def _sqlite(url: URL, path: Path, *, read_only: bool, durable: bool, busy_timeout: float) -> Engine:
-    mode = "ro" if read_only else "rw"
     engine = create_engine(
         url,
-        creator=lambda: connect_sqlite(path, mode, busy_timeout),
+        creator=lambda: (
+            _connect_reader(path, busy_timeout)
+            if read_only
+            else connect_sqlite(path, "rw", busy_timeout)
+        ),
         # Parameters are strangers' texts, and no error shows them (law 11).
         hide_parameters=True,
     )
     map_errors(engine)
 
     @event.listens_for(engine, "connect")
-    def set_up(connection: sqlite3.Connection, _record: object) -> None:
+    def set_up(connection: sqlite3.Connection, record: ConnectionPoolEntry) -> None:
+        record.info[_FILE] = _identity(path)
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
 
@@ -186,6 +226,12 @@ def _sqlite(url: URL, path: Path, *, read_only: bool, durable: bool, busy_timeou
         writes = connection.get_execution_options().get(_MODE) == "write" and not read_only
         # Only write() may write: a transaction that begins as a reader and then writes fails
         # for any other writer in between, without waiting.
+        if writes and connection.info[_FILE] != _identity(path):
+            # The system would go on writing to a file that has no name any more.
+            raise CatalogMissing(
+                f"{describe(url)} was removed or replaced while it was written to: put it back, or"
+                " make a new one with gpts-catalog init; what was stored since is lost"
+            )
         wanted = "OFF" if writes else "ON"
         if connection.info.get(_SET_UP) != wanted:
             connection.exec_driver_sql(f"PRAGMA query_only = {wanted}")

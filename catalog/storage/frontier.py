@@ -173,6 +173,7 @@ def claim(
 
 def renew(conn: Connection, owner: str, until: Micros) -> int:
     """Hold on to everything that ``owner`` has; how much that is."""
+    _lock_owned(conn, owner)
     return conn.execute(
         update(frontier).where(_f.lease_owner == owner).values(lease_until=until)
     ).rowcount
@@ -227,6 +228,7 @@ def drop(conn: Connection, owner: str, ids: Collection[str] | None = None) -> in
     Returns:
         How many were its own.
     """
+    _lock_owned(conn, owner)
     parts = [None] if ids is None else list(chunks(sorted(ids)))
     dropped = 0
     for part in parts:
@@ -283,6 +285,16 @@ def add_discoveries(conn: Connection, items: Sequence[Discovery]) -> int:
     )
     statement = insert_new(conn, discoveries).returning(discoveries.c.gizmo_id)
     return sum(len(conn.execute(statement, list(part)).all()) for part in chunks(rows))
+
+
+def _lock_owned(conn: Connection, owner: str) -> None:
+    """Lock what ``owner`` has in one order, so that two writers cannot wait for each other.
+
+    SQLite has one writer at a time, and SQLAlchemy leaves the lock out.
+    """
+    if conn.dialect.name == "postgresql":
+        mine = select(_f.gizmo_id).where(_f.lease_owner == owner).order_by(_f.gizmo_id)
+        conn.execute(mine.with_for_update()).all()
 
 
 def _free(now: Micros) -> ColumnElement[bool]:

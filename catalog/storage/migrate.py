@@ -264,7 +264,8 @@ def _back_up(path: Path, revision: str, now: Micros) -> Path:
         if found != ["ok"]:
             raise CatalogCorrupt(
                 f"{path} is damaged ({'; '.join(found)}): nothing was changed;"
-                " try gpts-catalog recover, or restore a backup"
+                " restore a backup, or take what can be read into a new catalog with"
+                " gpts-catalog merge"
             )
         partial.rename(target)
     except sqlite3.Error as error:

@@ -5,15 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import msgspec
-from sqlalchemy import exists, func, insert, select, update
+from sqlalchemy import case, exists, func, insert, or_, select, update
 
 from catalog.errors import NotFound
 from catalog.records import Verdict
-from catalog.storage.codec import compress, decompress
 from catalog.storage.dialects import insert_or
 from catalog.storage.engine import lock_keys
-from catalog.storage.rows import chunks
-from catalog.storage.tables import fetch_failures, outcomes, runs
+from catalog.storage.tables import outcomes, runs
 from catalog.times import HOUR, to_datetime
 
 if TYPE_CHECKING:
@@ -111,32 +109,6 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     observation_id: int | None = None
 
 
-class Failure(msgspec.Struct, frozen=True, kw_only=True):
-    """An answer that is no fact, with what is needed to understand it.
-
-    Attributes:
-        run_id: the run.
-        source_id: the source.
-        asked_id: the id that was asked for, or the file and line that was read.
-        verdict: what it was taken for.
-        status: HTTP status, 0 for none.
-        detail: what the source said, for people.
-        at: when it came.
-        redacted: whether a secret was replaced in the body (law 10).
-        body: the bytes; None once pruned.
-    """
-
-    run_id: str
-    source_id: int
-    asked_id: str
-    verdict: str
-    status: int
-    detail: str
-    at: Micros
-    redacted: bool
-    body: bytes | None
-
-
 def unfinished_run(conn: Connection, key: RunKey, now: Micros) -> Run | None:
     """The unfinished equal run younger than a day, if there is one (rule 13).
 
@@ -149,20 +121,7 @@ def unfinished_run(conn: Connection, key: RunKey, now: Micros) -> Run | None:
         now: the present moment.
     """
     lock_keys(conn, [f"run {key.command} {key.source} {key.ids_digest}"])
-    r = runs.c
-    found = conn.execute(
-        select(r.run_id)
-        .where(
-            r.command == key.command,
-            r.source == key.source,
-            r.ids_digest == key.ids_digest,
-            r.finished_at.is_(None),
-            r.started_at > now - RESUMED_WITHIN,
-        )
-        .order_by(r.started_at.desc())
-        .limit(1)
-    ).scalar()
-    return None if found is None else get_run(conn, found)
+    return resumable_run(conn, key, now)
 
 
 def open_run(conn: Connection, key: RunKey, *, now: Micros, rng: random.Random) -> Run:
@@ -289,23 +248,19 @@ def update_totals(
     return get_run(conn, run_id)
 
 
-def write_totals(conn: Connection, run_id: str, **totals: int) -> None:
-    """Set totals of a run that has no outcomes, because it asked nobody.
+def pause_run(conn: Connection, run_id: str, *, status: str, reason: str) -> None:
+    """Note why an unfinished run stopped: it can be resumed (rule 13).
 
     Args:
         conn: a writing transaction.
         run_id: the run.
-        totals: by column.
+        status: ``stopped``, or ``failed`` where its source ended it.
+        reason: for people.
     """
-    conn.execute(update(runs).where(runs.c.run_id == run_id).values(**totals))
-
-
-def pause_run(conn: Connection, run_id: str, reason: str) -> None:
-    """Note why an unfinished run stopped: it can be resumed (rule 13)."""
     conn.execute(
         update(runs)
         .where(runs.c.run_id == run_id, runs.c.finished_at.is_(None))
-        .values(status="stopped", reason=reason)
+        .values(status=status, reason=reason)
     )
 
 
@@ -329,9 +284,10 @@ def close_run(
 
 
 def add_outcomes(conn: Connection, items: Sequence[Outcome]) -> None:
-    """Record how ids ended. Exactly one outcome an id and run: the first stands.
+    """Record how ids ended. Exactly one outcome an id and run: the first that is a fact stands.
 
-    An id is met twice only where a worker outlived its lease; what the second visit cost is added.
+    An id is met twice where a worker outlived its lease, and where a resumed run asks again about
+    what failed; what the second visit cost is added.
 
     Args:
         conn: a writing transaction.
@@ -340,15 +296,31 @@ def add_outcomes(conn: Connection, items: Sequence[Outcome]) -> None:
     if not items:
         return
     statement = insert_or(conn, outcomes)
+    new, facts = statement.excluded, [verdict.value for verdict in Verdict if verdict.is_fact]
+    # Not IN: its list would be written out anew for each of many rows.
+    told = or_(*(outcomes.c.verdict == fact for fact in facts))
     statement = statement.on_conflict_do_update(
         index_elements=["run_id", "asked_id"],
         set_={
-            "attempts": outcomes.c.attempts + statement.excluded.attempts,
-            "requests": outcomes.c.requests + statement.excluded.requests,
+            "attempts": outcomes.c.attempts + new.attempts,
+            "requests": outcomes.c.requests + new.requests,
+            **{
+                name: case((told, outcomes.c[name]), else_=new[name])
+                for name in ("verdict", "effect", "status", "detail", "at", "observation_id")
+            },
         },
     )
     ordered = sorted(items, key=lambda item: (item.run_id, item.asked_id))
     conn.execute(statement, [msgspec.structs.asdict(item) for item in ordered])
+
+
+def known_ids(conn: Connection, run_id: str) -> set[str]:
+    """The ids about which a run learned something: their outcome is no failure."""
+    o = outcomes.c
+    facts = [verdict.value for verdict in Verdict if verdict.is_fact]
+    return set(
+        conn.execute(select(o.asked_id).where(o.run_id == run_id, o.verdict.in_(facts))).scalars()
+    )
 
 
 def done_ids(conn: Connection, run_id: str, among: Sequence[str] | None = None) -> set[str]:
@@ -364,50 +336,6 @@ def done_ids(conn: Connection, run_id: str, among: Sequence[str] | None = None) 
     if among is not None:
         query = query.where(o.asked_id.in_(among))
     return set(conn.execute(query).scalars())
-
-
-def add_failures(conn: Connection, items: Sequence[Failure]) -> None:
-    """Keep answers that are no facts."""
-    if not items:
-        return
-    rows = [
-        msgspec.structs.asdict(item) | {"body": None if item.body is None else compress(item.body)}
-        for item in items
-    ]
-    conn.execute(insert(fetch_failures), rows)
-
-
-def unknown_failures(conn: Connection, items: Sequence[Failure]) -> list[Failure]:
-    """Those of ``items`` that their source did not leave at their place before."""
-    f = fetch_failures.c
-    known: set[tuple[int, str, str, bytes | None]] = set()
-    for part in chunks(items):
-        query = select(f.source_id, f.asked_id, f.detail, f.body).where(
-            f.asked_id.in_({item.asked_id for item in part})
-        )
-        for row in conn.execute(query):
-            body = None if row.body is None else decompress(row.body)
-            known.add((row.source_id, row.asked_id, row.detail, body))
-    return [
-        item
-        for item in items
-        if (item.source_id, item.asked_id, item.detail, item.body) not in known
-    ]
-
-
-def failures(conn: Connection, run_id: str, limit: int) -> list[Failure]:
-    """The first failures of a run, in the order they came."""
-    f = fetch_failures.c
-    query = (
-        select(*(f[name] for name in Failure.__struct_fields__))
-        .where(f.run_id == run_id)
-        .order_by(f.at, f.failure_id)
-        .limit(limit)
-    )
-    return [
-        Failure(**{**row, "body": None if row["body"] is None else decompress(row["body"])})
-        for row in conn.execute(query).mappings()
-    ]
 
 
 def _select_runs(
@@ -436,3 +364,27 @@ def add_totals(conn: Connection, run_id: str, **more: int) -> None:
         .where(r.run_id == run_id)
         .values({r[name]: r[name] + count for name, count in more.items()})
     )
+
+
+def resumable_run(conn: Connection, key: RunKey, now: Micros) -> Run | None:
+    """As :func:`unfinished_run`, for those who only look.
+
+    Args:
+        conn: any transaction.
+        key: what is run.
+        now: the present moment.
+    """
+    r = runs.c
+    found = conn.execute(
+        select(r.run_id)
+        .where(
+            r.command == key.command,
+            r.source == key.source,
+            r.ids_digest == key.ids_digest,
+            r.finished_at.is_(None),
+            r.started_at > now - RESUMED_WITHIN,
+        )
+        .order_by(r.started_at.desc())
+        .limit(1)
+    ).scalar()
+    return None if found is None else get_run(conn, found)

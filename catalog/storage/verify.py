@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 REBUILD = "run gpts-catalog rebuild: derived rows are made again from the archive"
 RECOVER = (
-    "run gpts-catalog recover FILE to save what can be read, or restore a backup;"
-    " do not write to this catalog before"
+    "do not write to it: restore a backup, or make a new catalog with gpts-catalog init and take"
+    " what can be read with gpts-catalog merge"
 )
 MOST = 20
 """Findings of one kind that are listed; more are counted."""

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import sys
 from contextlib import closing
@@ -307,4 +308,34 @@ def test_writers_of_one_file_wait_for_each_other(sqlite_template: Path, tmp_path
         pytest.raises(sqlite3.OperationalError, match="locked"),
     ):
         other.execute("BEGIN IMMEDIATE")
+    engine.dispose()
+
+
+def test_file_that_is_removed_or_replaced_is_not_written_to(
+    sqlite_template: Path, tmp_path: Path
+) -> None:
+    """The system would let us: into a file that nobody can open again."""
+    path = tmp_path / "catalog.db"
+    shutil.copy(sqlite_template, path)
+    engine = open_engine(f"sqlite:///{path}")
+    with write(engine) as conn:
+        conn.execute(insert(catalog_info), INFO)
+    path.rename(tmp_path / "elsewhere.db")
+    with pytest.raises(CatalogMissing, match="removed or replaced"), write(engine) as conn:
+        conn.execute(insert(catalog_info), {"key": "more", "value": ""})
+    shutil.copy(sqlite_template, path)
+    with pytest.raises(CatalogMissing, match="removed or replaced"), write(engine) as conn:
+        conn.execute(insert(catalog_info), {"key": "more", "value": ""})
+    engine.dispose()
+
+
+def test_file_on_a_disk_that_cannot_be_written_to_is_read(
+    sqlite_template: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "catalog.db"
+    shutil.copy(sqlite_template, path)
+    # No file of that name can be made: the tests may run as root, whom no permission stops.
+    (tmp_path / "catalog.db-shm").mkdir()
+    engine = open_engine(f"sqlite:///{path}", read_only=True)
+    assert "catalog_id" in facts(engine)
     engine.dispose()

@@ -16,7 +16,7 @@ from sqlalchemy import func, select
 
 from catalog.derive import Derivation
 from catalog.dialects import get_dialect
-from catalog.errors import CatalogBusy, StorageError
+from catalog.errors import CatalogBusy, SourceRefused, StorageError
 from catalog.fetch.client import Asked
 from catalog.harvest import Harvest, HarvestOptions
 from catalog.harvest.store import Ended, Store, digest_of
@@ -24,7 +24,7 @@ from catalog.records import Answer, Reading, Request
 from catalog.secrets import Redactor
 from catalog.settings import SourceSettings
 from catalog.storage import engine as engines
-from catalog.storage import frontier, runs
+from catalog.storage import failures, frontier, runs
 from catalog.storage import tables as t
 from catalog.times import DAY, HOUR, MINUTE, FixedClock, Micros, from_iso
 from tests.laws.asking import Asking, Said, absent, given
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 IDS = ["g-Law000001", "g-Law000002", "g-Law000003"]
 MANY = [f"g-Many{number:05d}" for number in range(120)]
+REFUSED = 401
 Said200 = Callable[[Request], tuple[bytes, int]]
 
 
@@ -46,11 +47,16 @@ class Gateway:
     def __init__(self, answer: Said200) -> None:
         self._answer = answer
         self.sent = 0
+        self.stopped: str | None = None
 
     async def ask(self, request: Request, read: Callable[[Answer], Sequence[Reading]]) -> Asked:
         """Answer one question."""
+        if self.stopped:
+            raise SourceRefused(self.stopped)
         body, status = self._answer(request)
         self.sent += 1
+        if status == REFUSED:
+            self.stopped = "the key is refused"
         answer = Answer(status=status, headers={}, body=body, received_at=START)
         return Asked(readings=tuple(read(answer)), requests=1, attempts=1, answer=answer)
 
@@ -254,6 +260,42 @@ def test_ids_of_a_partner_that_died_are_asked_though_the_clock_stands_still(
     assert ended.totals.documents == len(IDS)
 
 
+def test_ids_that_failed_when_a_source_refused_are_asked_again(engine: Engine) -> None:
+    """The key is mended and the same command given: nothing that was stored is asked twice."""
+    source, clock = source_of(max_concurrency=1), FixedClock(START)
+
+    def refusing(request: Request) -> tuple[bytes, int]:
+        return (b"", REFUSED) if request.asked[0] == IDS[1] else known(request)
+
+    first = harvest(store_of(engine, source, clock, IDS), source, Gateway(refusing), IDS)
+    assert first is not None
+    assert first.stop is not None
+    assert first.stop.kind == "refused"
+    assert (first.totals.documents, first.totals.failed, first.totals.left) == (1, 1, 1)
+    with engines.read(engine) as conn:
+        assert runs.get_run(conn, first.totals.run).status == "failed"
+    gateway = Gateway(known)
+    second = harvest(store_of(engine, source, clock, IDS), source, gateway, IDS)
+    assert second is not None
+    assert second.totals.run == first.totals.run
+    assert (second.totals.documents, second.totals.failed, second.totals.left) == (3, 0, 0)
+    assert (gateway.sent, second.totals.requests) == (2, 4)
+
+
+def test_a_run_whose_last_ids_were_refused_is_not_over(engine: Engine) -> None:
+    source, clock = source_of(max_concurrency=1), FixedClock(START)
+    gateway = Gateway(lambda _: (b"", REFUSED))
+    first = harvest(store_of(engine, source, clock, IDS[:1]), source, gateway, IDS[:1])
+    assert first is not None
+    assert first.stop is not None
+    assert first.totals.left == 0
+    again = Gateway(known)
+    second = harvest(store_of(engine, source, clock, IDS[:1]), source, again, IDS[:1])
+    assert second is not None
+    assert second.totals.run == first.totals.run
+    assert (second.totals.documents, second.totals.failed) == (1, 0)
+
+
 def test_claims_are_renewed_while_a_source_makes_us_wait(engine: Engine) -> None:
     source, clock = source_of(), FixedClock(START)
     store = store_of(engine, source, clock, IDS)
@@ -323,11 +365,10 @@ def test_ids_that_are_due_again_are_not_passed_over_by_a_resumed_run(
     asking, source, clock = Asking(engine), source_of(), FixedClock(START)
     one = store_of(engine, source, clock, due=True)
     one.claim(one.begin(MANY[:9]))
-    failed = [Said(each, b"", status=503) for each in MANY[:4]]
-    _end(one, asking, failed, clock.at)
+    _end(one, asking, [absent(each) for each in MANY[:4]], clock.at)
     one.close()
     monkeypatch.setattr("catalog.harvest.store.is_alive", lambda _: False)
-    clock.at += 2 * HOUR
+    clock.at += 20 * HOUR
     two = store_of(engine, source, clock, due=True)
     assert two.begin(MANY[:9]) == MANY[:9]
     assert two.run.run_id != one.run.run_id
@@ -401,6 +442,6 @@ def test_an_answer_without_documents_says_what_it_was(engine: Engine) -> None:
     totals = Asking(engine).run(Said(IDS[0], b"<html>no route</html>", status=200))
     assert totals.failed == 1
     with engines.read(engine) as conn:
-        failures = runs.failures(conn, totals.run, 9)
-    assert [failure.body for failure in failures] == [b"<html>no route</html>"]
-    assert msgspec.structs.asdict(failures[0])["verdict"] == "malformed"
+        kept = failures.failures(conn, totals.run, 9)
+    assert [failure.body for failure in kept] == [b"<html>no route</html>"]
+    assert msgspec.structs.asdict(kept[0])["verdict"] == "malformed"

@@ -15,7 +15,7 @@ from catalog.derive import Derivation
 from catalog.importing import Importer, importer
 from catalog.normalize.escape import escape_text, unescape_text
 from catalog.secrets import Redactor
-from catalog.storage import runs
+from catalog.storage import failures, runs
 from catalog.storage import tables as t
 from catalog.storage.engine import read
 from catalog.times import FixedClock
@@ -107,13 +107,13 @@ def test_refused_lines_are_written_batch_by_batch(
     """Bounded by their number and by their bytes: a file may hold nothing else."""
     monkeypatch.setattr(importer, limit, value)
     sizes: list[int] = []
-    add_failures = runs.add_failures
+    add_failures = failures.add_failures
 
     def note(conn: Any, items: Any) -> None:
         sizes.append(len(items))
         add_failures(conn, items)
 
-    monkeypatch.setattr(runs, "add_failures", note)
+    monkeypatch.setattr(failures, "add_failures", note)
     path = tmp_path / "refused.jsonl"
     path.write_text("".join(f'{{"nothing": {i}, "pad": "{"x" * 100}"}}\n' for i in range(45)))
     done = reader(engine).run([path])

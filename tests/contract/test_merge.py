@@ -18,7 +18,7 @@ from catalog.intake import take
 from catalog.records import Observation, Reading, Verdict
 from catalog.secrets import Redactor
 from catalog.simulator import Population, observations
-from catalog.storage import frontier, runs
+from catalog.storage import failures, frontier, runs
 from catalog.storage import tables as t
 from catalog.storage.archive import NewPayload, put_payloads
 from catalog.storage.dump import digest
@@ -110,7 +110,7 @@ def _runs_and_discoveries(
         observation_id=rows[0],
     )
     runs.add_outcomes(conn, [outcome])
-    failure = runs.Failure(
+    failure = failures.Failure(
         run_id=run.run_id,
         source_id=source_id,
         asked_id=said[0].gizmo_id,
@@ -121,7 +121,7 @@ def _runs_and_discoveries(
         redacted=False,
         body=b"{",
     )
-    runs.add_failures(conn, [failure])
+    failures.add_failures(conn, [failure])
     item = NewPayload(
         digest=hashlib.sha256(b'{"id":1}').digest(),
         payload=b'{"id":1}',
@@ -268,8 +268,8 @@ def test_a_run_that_was_unfinished_is_completed_by_the_next_merge(
             runs.add_outcomes(conn, [outcome])
             # Two that differ in nothing but their bytes.
             for body in (b"busy", b"still busy"):
-                failure = runs.Failure(detail="busy", redacted=False, body=body, **what)
-                runs.add_failures(conn, [failure])
+                failure = failures.Failure(detail="busy", redacted=False, body=body, **what)
+                failures.add_failures(conn, [failure])
 
     end(1)
     merge(engine, there, DERIVATION)
@@ -283,7 +283,7 @@ def test_a_run_that_was_unfinished_is_completed_by_the_next_merge(
     with read(engine) as conn:
         assert runs.get_run(conn, run.run_id) == ended
         assert runs.done_ids(conn, run.run_id) == {"g-Asked00001", "g-Asked00002"}
-        found = [(each.asked_id, each.body) for each in runs.failures(conn, run.run_id, 9)]
+        found = [(each.asked_id, each.body) for each in failures.failures(conn, run.run_id, 9)]
     assert sorted(found, key=str) == [
         (f"g-Asked{number:05d}", body) for number in (1, 2) for body in (b"busy", b"still busy")
     ]

@@ -11,23 +11,20 @@ from sqlalchemy import select
 from catalog.errors import CatalogBusy, NotFound
 from catalog.records import Verdict
 from catalog.storage.engine import open_engine, read, write
+from catalog.storage.failures import Failure, add_failures, failures, unknown_failures
 from catalog.storage.runs import (
     RESUMED_WITHIN,
-    Failure,
     Outcome,
     RunKey,
-    add_failures,
     add_outcomes,
     close_run,
     done_ids,
-    failures,
     get_run,
+    known_ids,
     latest_runs,
     open_or_resume,
     stale_runs,
-    unknown_failures,
     update_totals,
-    write_totals,
 )
 from catalog.storage.sources import add_source
 from catalog.storage.tables import fetch_failures
@@ -179,13 +176,17 @@ def test_runs_that_nobody_resumes_are_stale(engine: Engine) -> None:
         assert [run.run_id for run in stale_runs(conn, NOW + RESUMED_WITHIN)] == [old]
 
 
-def test_totals_of_an_import_are_written_as_they_are(engine: Engine) -> None:
+def test_a_failure_of_an_id_gives_way_to_a_fact_and_a_fact_to_nothing(engine: Engine) -> None:
     with write(engine) as conn:
         run_id, _ = start(conn)
-        write_totals(conn, run_id, requested=3, documents=3, new=2, unchanged=1)
-        run = get_run(conn, run_id)
+        add_outcomes(conn, [outcome(conn, run_id, "g-1", Verdict.DENIED, detail="no key")])
+        assert known_ids(conn, run_id) == set()
+        add_outcomes(conn, [outcome(conn, run_id, "g-1", Verdict.DOCUMENT, effect="new")])
+        assert known_ids(conn, run_id) == {"g-1"}
+        add_outcomes(conn, [outcome(conn, run_id, "g-1", Verdict.UNAVAILABLE)])
+        run = update_totals(conn, run_id, requested=1)
 
-    assert (run.requested, run.documents, run.new, run.changed, run.unchanged) == (3, 3, 2, 0, 1)
+    assert (run.documents, run.new, run.failed, run.requests) == (1, 1, 0, 3)
 
 
 def test_closed_run_says_how_it_ended_first(engine: Engine) -> None:
