@@ -15,6 +15,7 @@ from catalog.cli.options import (
     KnownAtOption,
     read_moment,
 )
+from catalog.cli.progress import NowAndThen
 from catalog.cli.text import count
 from catalog.derive import Derivation
 from catalog.errors import UsageError
@@ -105,8 +106,10 @@ def rebuild(
     if moment is not None:
         raise UsageError("--known-at needs --to FILE: this catalog keeps all that is known")
 
+    log = NowAndThen(app.out)
+
     def report(done: rebuilding.Rebuilt) -> None:
-        app.out.note(
+        log.say(
             f"{count(done.gpts, 'GPT')}, {count(done.observations, 'observation')} derived again"
         )
 

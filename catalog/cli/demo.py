@@ -52,7 +52,7 @@ def demo(
         ),
     ] = None,
 ) -> None:
-    """Take the whole tour: a simulated gateway, three days of harvest, changes, browsing.
+    """Take the whole tour: a simulated gateway, three days of harvest, what changed.
 
     Needs no key and no network. Each command is printed before it runs, and its output is its own.
     """

@@ -13,12 +13,14 @@ import msgspec
 import typer
 
 from catalog.cli.context import App, start
+from catalog.cli.failures import next_step, reason_rows
 from catalog.cli.options import CatalogOption, ConfigOption, JsonOption
 from catalog.cli.pricing import print_price
 from catalog.cli.progress import HarvestDisplay
 from catalog.cli.references import References, gather
 from catalog.cli.text import count, duration, moment, number
 from catalog.errors import UsageError
+from catalog.query.failures import Reason, reasons
 from catalog.settings import SourceSettings, api_key
 from catalog.storage import frontier
 from catalog.storage.engine import read
@@ -80,7 +82,7 @@ def harvest(
         asked = app.source(source)
         ids = _due(app, engine, limit) if due else named.ids[:limit]
         if dry_run:
-            print_price(app, engine, asked, len(ids))
+            print_price(app, engine, asked, ids, due=due)
             return SOME_FAILED if named.refused else DONE
         if not ids:
             _nothing_due(app, engine)
@@ -148,7 +150,9 @@ def _run(
     if ended is None:
         app.out.note("stopped before anything was asked")
         return SOME_FAILED
-    report(app, ended, source)
+    with read(engine) as conn:
+        why = reasons(conn, ended.totals.run) if ended.totals.failed else ()
+    report(app, ended, source, why)
     return status_of(ended)
 
 
@@ -186,8 +190,15 @@ async def _ask(job: HarvestJob, app: App, show: Callable[[Progress], None]) -> H
         return running[0].ended if running else None
 
 
-def report(app: App, ended: Harvested, source: SourceSettings) -> None:
-    """Say how a run ended, and what to do next."""
+def report(app: App, ended: Harvested, source: SourceSettings, why: Sequence[Reason]) -> None:
+    """Say how a run ended, and what to do next.
+
+    Args:
+        app: the command.
+        ended: how it ended.
+        source: who was asked.
+        why: why ids failed.
+    """
     out, totals = app.out, ended.totals
     out.line(
         f"asked {source.name} for {count(totals.requested, 'GPT')} in"
@@ -207,9 +218,14 @@ def report(app: App, ended: Harvested, source: SourceSettings) -> None:
     out.table([[number(n), word, why] for n, word, why in rows if n], right=[0])
     if source.price_per_request is not None:
         out.line(f"  cost: {totals.requests * source.price_per_request:,.2f}")
+    if why:
+        out.heading("why they failed, with an id each")
+        out.table(reason_rows(why), right=[0])
+        out.lines(next_step(why, totals.failed, totals.run, source.name))
     if ended.stop is not None:
         out.note("stopped early: " + ended.stop.words)
-    if totals.left:
+    refused = ended.stop is not None and ended.stop.kind == "refused"
+    if totals.left or (refused and totals.failed):
         out.note("to go on: give the same command again within a day; it asks for what is left")
     out.json(msgspec.to_builtins(totals))
 

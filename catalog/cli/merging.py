@@ -9,6 +9,7 @@ import typer
 
 from catalog.cli.context import start
 from catalog.cli.options import CatalogOption, ConfigOption, JsonOption
+from catalog.cli.progress import NowAndThen
 from catalog.cli.text import count
 from catalog.derive import Derivation
 from catalog.storage.merge import Merged
@@ -33,8 +34,10 @@ def merge(
     """
     app = start(ctx, catalog, config, as_json=as_json)
 
+    log = NowAndThen(app.out)
+
     def report(done: Merged) -> None:
-        app.out.note(f"{count(done.observations, 'observation')} read, {done.new:,} new")
+        log.say(f"{count(done.observations, 'observation')} read, {done.new:,} new")
 
     with app.catalog(read_only=False) as engine, app.other(other) as theirs:
         done = merge_into(engine, theirs, Derivation(), report=report)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -13,6 +14,7 @@ from catalog.dialects import get_dialect
 from catalog.errors import NotFound
 from catalog.settings import SourceSettings
 from catalog.storage.engine import read
+from catalog.storage.runs import RunKey, known_ids, resumable_run
 from catalog.storage.sources import reserved, source_ids
 from catalog.times import day_of
 
@@ -26,7 +28,8 @@ class Price(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         dry_run: always true: nobody was asked.
         source: who would be asked.
-        requested: ids.
+        requested: ids; of an unfinished equal run those that are left of it.
+        resumed: ids that the run which would be resumed knows about already.
         requests: requests; repeats come on top, up to ``max_attempts`` for an id.
         seconds: at the source's rate.
         budget_left: requests left of the day's budget, if there is one.
@@ -37,6 +40,7 @@ class Price(msgspec.Struct, frozen=True, kw_only=True):
     dry_run: bool = True
     source: str
     requested: int
+    resumed: int = 0
     requests: int
     seconds: float
     budget_left: int | None
@@ -44,28 +48,53 @@ class Price(msgspec.Struct, frozen=True, kw_only=True):
     left: int
 
 
-def price(app: App, engine: Engine, source: SourceSettings, ids: int) -> Price:
-    """What asking for so many ids would cost."""
+def price(
+    app: App, engine: Engine, source: SourceSettings, ids: Sequence[str], resumed: int = 0
+) -> Price:
+    """What asking for ids would cost.
+
+    Args:
+        app: the command.
+        engine: the catalog.
+        source: who would be asked.
+        ids: the ids.
+        resumed: how many of them would not be asked for again.
+    """
     size = max(1, get_dialect(source).batch_size)
-    requests = math.ceil(ids / size)
+    asked = len(ids) - resumed
+    requests = math.ceil(asked / size)
     budget = _budget_left(app, engine, source)
     return Price(
         source=source.name,
-        requested=ids,
+        requested=asked,
+        resumed=resumed,
         requests=requests,
         seconds=round(requests / source.requests_per_second, 1),
         budget_left=budget,
         cost=None
         if source.price_per_request is None
         else round(requests * source.price_per_request, 6),
-        left=0 if budget is None else max(0, ids - budget * size),
+        left=0 if budget is None else max(0, asked - budget * size),
     )
 
 
-def print_price(app: App, engine: Engine, source: SourceSettings, ids: int) -> None:
-    """Say what a harvest would cost."""
-    found = price(app, engine, source, ids)
+def print_price(
+    app: App, engine: Engine, source: SourceSettings, ids: Sequence[str], *, due: bool
+) -> None:
+    """Say what a harvest would cost.
+
+    Args:
+        app: the command.
+        engine: the catalog.
+        source: who would be asked.
+        ids: the ids.
+        due: they are what is due: nothing of it is known to a run that would be resumed.
+    """
+    run, known = (None, 0) if due else _resumable(app, engine, source, ids)
+    found = price(app, engine, source, ids, known)
     out = app.out
+    if run is not None:
+        out.line(f"would go on with run {run}, which knows about {count(known, 'id')} already")
     out.line(
         f"would ask {found.source} for {count(found.requested, 'GPT')}:"
         f" {count(found.requests, 'request')} and what has to be repeated,"
@@ -80,6 +109,19 @@ def print_price(app: App, engine: Engine, source: SourceSettings, ids: int) -> N
         out.line(text)
     out.line("nobody was asked")
     out.json(msgspec.to_builtins(found))
+
+
+def _resumable(
+    app: App, engine: Engine, source: SourceSettings, ids: Sequence[str]
+) -> tuple[str | None, int]:
+    """The run that would be resumed, if any, and about how many of the ids it knows."""
+    # The harvest is slow to load.
+    from catalog.harvest.store import digest_of
+
+    key = RunKey(command="harvest", source=source.name, ids_digest=digest_of(ids))
+    with read(engine) as conn:
+        run = resumable_run(conn, key, app.clock.now())
+        return (None, 0) if run is None else (run.run_id, len(known_ids(conn, run.run_id)))
 
 
 def _budget_left(app: App, engine: Engine, source: SourceSettings) -> int | None:

@@ -45,8 +45,8 @@ class Rate:
         return (value - before) / (now - then) if now > then else 0.0
 
 
-class _Display:
-    """What both displays share: a bar where stderr is a terminal, else lines now and then.
+class NowAndThen:
+    """Says how a long work goes on, every few seconds; a short one ends without a word.
 
     Args:
         out: where it prints.
@@ -56,8 +56,26 @@ class _Display:
     def __init__(self, out: Output, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._out = out
         self._monotonic = monotonic
-        self._rate = Rate(monotonic)
         self._next = monotonic() + EVERY
+
+    def say(self, words: str) -> None:
+        """Say where the work stands, if it is time."""
+        if self._monotonic() >= self._next:
+            self._next = self._monotonic() + EVERY
+            self._out.note(words)
+
+
+class _Display:
+    """What both displays share: a bar where stderr is a terminal, else lines now and then.
+
+    Args:
+        out: where it prints.
+        monotonic: seconds.
+    """
+
+    def __init__(self, out: Output, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._rate = Rate(monotonic)
+        self._log = NowAndThen(out, monotonic)
         self._bar: Progress | None = None
         self._task: TaskID | None = None
         if out.stderr.is_terminal:
@@ -86,9 +104,8 @@ class _Display:
     def _show(self, done: int, total: int, words: str) -> None:
         if self._bar is not None and self._task is not None:
             self._bar.update(self._task, completed=done, total=max(total, 1), words=words)
-        elif self._monotonic() >= self._next:
-            self._next = self._monotonic() + EVERY
-            self._out.note(words)
+        else:
+            self._log.say(words)
 
 
 class HarvestDisplay(_Display):

@@ -9,6 +9,7 @@ import msgspec
 import typer
 
 from catalog.cli.context import App, start
+from catalog.cli.failures import ADVICE
 from catalog.cli.options import CatalogOption, ConfigOption, JsonOption
 from catalog.cli.text import harmless
 from catalog.dialects import get_dialect
@@ -117,11 +118,11 @@ _WORDS = {
     Verdict.DOCUMENT: "well: the key is good, {asked} came back",
     Verdict.NOT_FOUND: "well: the key is good; it knows no {asked}",
     Verdict.MISMATCHED: "answers, but with another GPT than {asked}: is its dialect the right one?",
-    Verdict.DENIED: "refuses the key: check the variable that api_key_env names",
-    Verdict.QUOTA: "the quota of its key is used up: top it up there",
-    Verdict.THROTTLED: "asks to be asked more slowly: wait, or lower requests_per_second",
-    Verdict.UNAVAILABLE: "cannot be reached, or has no such route: check base_url and dialect",
-    Verdict.MALFORMED: "answers what cannot be understood: check base_url and dialect",
+    Verdict.DENIED: f"refuses the key: {ADVICE[Verdict.DENIED]}",
+    Verdict.QUOTA: f"the quota of its key is used up: {ADVICE[Verdict.QUOTA]}",
+    Verdict.THROTTLED: f"asks to be asked more slowly: {ADVICE[Verdict.THROTTLED]}",
+    Verdict.UNAVAILABLE: f"cannot be reached, or has no such route: {ADVICE[Verdict.UNAVAILABLE]}",
+    Verdict.MALFORMED: f"answers what cannot be understood: {ADVICE[Verdict.MALFORMED]}",
 }
 
 

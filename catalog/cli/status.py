@@ -8,11 +8,14 @@ import msgspec
 import typer
 
 from catalog.cli.context import App, start
+from catalog.cli.failures import next_step, reason_rows
 from catalog.cli.options import CatalogOption, ConfigOption, JsonOption
 from catalog.cli.text import count, harmless, iso, moment, number, shorten, size
+from catalog.errors import UsageError
 from catalog.query import stats
+from catalog.query.failures import failed_ids
 from catalog.storage.engine import read
-from catalog.storage.runs import Run
+from catalog.storage.runs import Run, get_run
 
 EXAMPLE = 60
 """Characters of an example."""
@@ -23,18 +26,39 @@ def status(
     check: Annotated[
         bool, typer.Option("--check", help="End with status 1 if anything needs a look.")
     ] = False,
+    failed: Annotated[
+        str | None,
+        typer.Option(
+            metavar="RUN",
+            help="In place of all that, list the ids that failed in this run, as harvest --refs"
+            " takes them.",
+        ),
+    ] = None,
     catalog: CatalogOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> int:
     """Show what the catalog holds, how fresh it is, what is due, what was spent, what is odd."""
     app = start(ctx, catalog, config, as_json=as_json)
+    if failed is not None:
+        if check:
+            raise UsageError("--check and --failed ask two things: name one of them")
+        _failed(app, failed)
+        return 0
     asks = any(source.dialect != "recorded" for source in app.settings.sources.values())
     with app.catalog() as engine, read(engine) as conn:
         found = stats.status(conn, app.clock.now(), asks=asks)
     _print(app, found)
     app.out.json(_as_json(app, found))
     return 1 if check and found.alarms else 0
+
+
+def _failed(app: App, run_id: str) -> None:
+    with app.catalog() as engine, read(engine) as conn:
+        get_run(conn, run_id)  # raises, where there is none
+        for each in failed_ids(conn, run_id):
+            app.out.line(f"{harmless(each.asked_id)}  # {each.verdict}: {harmless(each.detail)}")
+            app.out.json({**msgspec.to_builtins(each), "at": iso(each.at)})
 
 
 def _print(app: App, found: stats.Status) -> None:
@@ -116,6 +140,12 @@ def _sources(app: App, found: stats.Status) -> None:
             ]
         )
     app.out.table(rows, right=[2])
+    for source in found.sources:
+        if source.reasons and source.last_run is not None:
+            run = source.last_run
+            app.out.heading(f"why ids failed in the last run of {harmless(source.name)}")
+            app.out.table(reason_rows(source.reasons), right=[0])
+            app.out.lines(next_step(source.reasons, run.failed, run.run_id, harmless(source.name)))
 
 
 def _budget(app: App, source: stats.SourceHealth) -> str:

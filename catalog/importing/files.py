@@ -7,7 +7,7 @@ import re
 import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, Self, cast
 
 import msgspec
 import zstandard
@@ -17,6 +17,8 @@ from catalog.normalize.escape import escape_text
 from catalog.times import Micros, parse_moment
 
 _PACKED = (".gz", ".zst")
+_PACKED_CHUNK = 2048
+"""Bytes of zstd unpacked at a time: even a bomb makes no more than 64 MiB of them."""
 _WHOLE = (".json",)
 _LINES = (".jsonl", ".ndjson")
 _DATE = re.compile(r"(?<!\d)(20\d{2}-\d{2}-\d{2})(?!\d)")
@@ -81,7 +83,7 @@ def files_of(paths: Sequence[Path]) -> list[Path]:
     found: dict[Path, None] = {}
     for path in paths:
         if path.is_dir():
-            below = (p for p in sorted(path.rglob("*")) if p.is_file())
+            below = (p for p in sorted(path.rglob("*")) if not p.is_dir())
             found.update(dict.fromkeys(below))
         elif path.exists():
             found[path] = None
@@ -97,6 +99,10 @@ def pieces(files: Sequence[Path]) -> Iterator[Piece | Skipped]:
         ending = kind[-1].lower() if kind else ""
         if ending not in (*_WHOLE, *_LINES):
             yield Skipped(place=place_of(path), reason=f"not a kind that is read: {KINDS}")
+            continue
+        if not path.is_file():
+            # A link that leads nowhere, or a pipe, which would be waited for.
+            yield Skipped(place=place_of(path), reason="no regular file")
             continue
         try:
             yield from _file(path, lines=ending in _LINES)
@@ -121,9 +127,56 @@ def _opened(path: Path, raw: IO[bytes]) -> IO[bytes]:
     if path.suffix.lower() == ".gz":
         return cast("IO[bytes]", gzip.GzipFile(fileobj=raw))
     if path.suffix.lower() == ".zst":
-        reader = zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True)
-        return cast("IO[bytes]", reader)
+        return cast("IO[bytes]", _Frames(raw))
     return raw
+
+
+class _Frames:
+    """A zstd file, frame after frame; zstandard's own reader takes a cut one for a whole one.
+
+    Args:
+        raw: the file.
+    """
+
+    def __init__(self, raw: IO[bytes]) -> None:
+        self._raw = raw
+        self._frame = zstandard.ZstdDecompressor().decompressobj()
+        self._begun = False
+        self._ready = b""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """The file is its opener's to close."""
+
+    def read(self, size: int) -> bytes:
+        """The next bytes, at most ``size``; none at the end.
+
+        Raises:
+            EOFError: the file ends within a frame.
+            zstandard.ZstdError: it is damaged.
+        """
+        while not self._ready:
+            packed = self._raw.read(_PACKED_CHUNK)
+            if not packed:
+                if self._begun:
+                    raise EOFError("it ends half-way")
+                return b""
+            self._ready = self._unpack(packed)
+        part, self._ready = self._ready[:size], self._ready[size:]
+        return part
+
+    def _unpack(self, packed: bytes) -> bytes:
+        parts = []
+        while packed:
+            self._begun = True
+            parts.append(self._frame.decompress(packed))
+            packed = self._frame.unused_data
+            if self._frame.eof:
+                self._frame = zstandard.ZstdDecompressor().decompressobj()
+                self._begun = False
+        return b"".join(parts)
 
 
 def _file(path: Path, *, lines: bool) -> Iterator[Piece | Skipped]:

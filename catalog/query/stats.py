@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import ColumnElement, Connection, func, or_, select
 
+from catalog.query.failures import Reason, reasons
 from catalog.storage import tables as t
 from catalog.storage.frontier import FrontierCounts, count_frontier
 from catalog.storage.runs import Run, get_run, latest_runs, stale_runs
@@ -24,7 +25,7 @@ QUIET: Micros = 48 * HOUR
 BAD_SHARE = 0.5
 """The share of a run's ids without a fact at which its source is not well."""
 BAD_LEAST = 5
-"""Fewer failures than these say nothing of a source."""
+"""Fewer failures than these say nothing of a source, unless nothing else came from it."""
 AGES: tuple[tuple[str, Micros], ...] = (
     ("1 day", DAY),
     ("7 days", 7 * DAY),
@@ -76,6 +77,7 @@ class SourceHealth(msgspec.Struct, frozen=True, kw_only=True):
         last_document_at: when it last gave one.
         reserved_today: requests taken from its budget of the day.
         last_run: its last run, if it was ever asked.
+        reasons: why ids of that run failed.
     """
 
     name: str
@@ -84,6 +86,7 @@ class SourceHealth(msgspec.Struct, frozen=True, kw_only=True):
     last_document_at: Micros | None
     reserved_today: int
     last_run: Run | None
+    reasons: tuple[Reason, ...] = ()
 
 
 class DriftRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -237,10 +240,11 @@ def _sources(conn: Connection, now: Micros) -> tuple[SourceHealth, ...]:
     for row in conn.execute(select(t.sources).order_by(s.name)):
         last = conn.execute(
             select(r.run_id)
-            .where(r.source == row.name, r.requests > 0)
+            .where(r.source == row.name, or_(r.requests > 0, r.status == "failed"))
             .order_by(r.started_at.desc())
             .limit(1)
         ).scalar()
+        run = get_run(conn, last) if last else None
         documents, last_at = given.get(row.source_id, (0, None))
         found.append(
             SourceHealth(
@@ -249,7 +253,8 @@ def _sources(conn: Connection, now: Micros) -> tuple[SourceHealth, ...]:
                 documents=documents,
                 last_document_at=last_at,
                 reserved_today=taken.get(row.source_id, 0),
-                last_run=get_run(conn, last) if last else None,
+                last_run=run,
+                reasons=reasons(conn, run.run_id) if run and run.failed else (),
             )
         )
     return tuple(found)
@@ -302,12 +307,17 @@ def _unwell(sources: Sequence[SourceHealth]) -> list[str]:
     found = []
     for source in sources:
         run = source.last_run
-        if run is None or run.failed < BAD_LEAST:
+        if run is None:
             continue
         asked = run.requested - run.left
-        if run.failed >= BAD_SHARE * asked:
+        todo = f"run gpts-catalog sources check {source.name}"
+        if run.status == "failed":
+            found.append(f"source {source.name}: its last run stopped: {run.reason}: {todo}")
+        elif run.failed and (
+            run.failed == asked or (run.failed >= BAD_LEAST and run.failed >= BAD_SHARE * asked)
+        ):
             found.append(
                 f"source {source.name}: {run.failed} of {asked} ids of its last run ended in no"
-                f" fact: run gpts-catalog sources check {source.name}"
+                f" fact: {todo}"
             )
     return found

@@ -105,7 +105,10 @@ class SourceSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class JobSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """What of a job differs from its default; None where nothing does."""
+    """What of a job differs from its default; None where nothing does.
+
+    Read and checked; the scheduler that goes by it comes later.
+    """
 
     schedule: Annotated[
         str | None,
@@ -118,7 +121,7 @@ class JobSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class WatchSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """A saved filter: the same words as ``gpts-catalog search`` takes, all of them to be met."""
+    """A saved filter, all of it to be met. Read and checked; what goes by it comes later."""
 
     search: Annotated[str | None, Meta(description="words to find", examples=["translation"])] = (
         None

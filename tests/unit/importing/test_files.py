@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -79,3 +80,29 @@ def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     (skipped,) = pieces([path])
     assert isinstance(skipped, Skipped)
     assert "damaged" in skipped.reason
+
+
+@pytest.mark.parametrize("packing", [".gz", ".zst"])
+def test_a_packed_file_that_ends_half_way_is_named_wherever_it_ends(
+    tmp_path: Path, packing: str
+) -> None:
+    """A reader that takes a cut file for a whole one would lose lines without a word."""
+    packed = PACKED[packing](b'{"a":1}\n' * 40) + PACKED[packing](b'{"b":2}\n' * 40)
+    path = tmp_path / f"cut.jsonl{packing}"
+    whole = len(PACKED[packing](b'{"a":1}\n' * 40))
+    for end in range(1, len(packed)):
+        if end == whole:
+            continue
+        path.write_bytes(packed[:end])
+        assert any(isinstance(piece, Skipped) for piece in pieces([path])), end
+    path.write_bytes(packed)
+    assert len(read(path)) == 80
+
+
+def test_what_is_no_regular_file_is_named_and_not_waited_for(tmp_path: Path) -> None:
+    (tmp_path / "nowhere.json").symlink_to(tmp_path / "missing")
+    os.mkfifo(tmp_path / "pipe.json")
+    found = list(pieces(files.files_of([tmp_path])))
+    assert [piece.reason for piece in found if isinstance(piece, Skipped)] == [
+        "no regular file"
+    ] * 2

@@ -1,0 +1,52 @@
+"""Why ids failed, and what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from catalog.cli.text import count, harmless, number, shorten
+from catalog.query.failures import Reason
+from catalog.records import Verdict
+
+LONGEST = 200
+"""Characters of a source's own words."""
+ADVICE = {
+    Verdict.DENIED: "check the variable that api_key_env names",
+    Verdict.QUOTA: "top it up there",
+    Verdict.THROTTLED: "wait, or lower requests_per_second",
+    Verdict.UNAVAILABLE: "check base_url and dialect",
+    Verdict.MALFORMED: "check base_url and dialect",
+}
+"""What to do where a source answers so."""
+
+
+def reason_rows(reasons: Sequence[Reason]) -> list[list[str]]:
+    """Why ids failed, a row a reason."""
+    return [
+        [number(each.count), each.verdict.replace("_", " "), f"{_words(each)} ({each.example})"]
+        for each in reasons
+    ]
+
+
+def next_step(reasons: Sequence[Reason], failed: int, run_id: str, source: str) -> list[str]:
+    """What to do about the ids that failed.
+
+    Args:
+        reasons: why, the most frequent first.
+        failed: how many.
+        run_id: the run.
+        source: who was asked.
+    """
+    if not reasons:
+        return []
+    verdict = Verdict(reasons[0].verdict)
+    step = f"{verdict.replace('_', ' ')}: {ADVICE[verdict]}"
+    return [
+        f"{step}; gpts-catalog sources check {source} asks one question",
+        f"to see {count(failed, 'id')} that failed: gpts-catalog status --failed {run_id}",
+    ]
+
+
+def _words(reason: Reason) -> str:
+    status = f"HTTP {reason.status}: " if reason.status else ""
+    return status + shorten(harmless(reason.detail) or "it said nothing more", LONGEST)
