@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import io
 import os
-import signal
 import sys
 
-INTERRUPTED = 128 + signal.SIGINT
+INTERRUPTED = 130
 """What shells expect of a program that Ctrl-C ended."""
 
 

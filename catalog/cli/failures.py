@@ -14,7 +14,7 @@ ADVICE = {
     Verdict.DENIED: "check the variable that api_key_env names",
     Verdict.QUOTA: "top it up there",
     Verdict.THROTTLED: "wait, or lower requests_per_second",
-    Verdict.UNAVAILABLE: "check base_url and dialect",
+    Verdict.UNAVAILABLE: "it may pass; if it stays, check base_url and dialect",
     Verdict.MALFORMED: "check base_url and dialect",
 }
 """What to do where a source answers so."""
@@ -43,10 +43,11 @@ def next_step(reasons: Sequence[Reason], failed: int, run_id: str, source: str) 
     step = f"{verdict.replace('_', ' ')}: {ADVICE[verdict]}"
     return [
         f"{step}; gpts-catalog sources check {source} asks one question",
-        f"to see {count(failed, 'id')} that failed: gpts-catalog status --failed {run_id}",
+        f"gpts-catalog status --failed {run_id} lists {count(failed, 'id')} as --refs takes them",
     ]
 
 
 def _words(reason: Reason) -> str:
-    status = f"HTTP {reason.status}: " if reason.status else ""
-    return status + shorten(harmless(reason.detail) or "it said nothing more", LONGEST)
+    status = f"HTTP {reason.status}"
+    before = f"{status}: " if reason.status and not reason.detail.startswith(status) else ""
+    return before + shorten(harmless(reason.detail) or "it said nothing more", LONGEST)

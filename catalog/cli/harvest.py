@@ -102,14 +102,13 @@ def _named(app: App, words: Sequence[str], file: Path | None) -> References:
         place = f"{each.place}: " if each.place else ""
         app.out.note(f"refused: {place}{each.text!r} names no GPT: {each.reason}")
     if len(named.refused) > MOST_REFUSED:
-        app.out.note(f"and {number(len(named.refused) - MOST_REFUSED)} more")
+        app.out.note(f"and {number(len(named.refused) - MOST_REFUSED)} more refused")
     if named.duplicates:
         app.out.note(f"{count(named.duplicates, 'reference')} named a GPT again: asked once")
     if not named.ids and (words or file is not None):
-        were = count(len(named.refused), "was", "were all")
-        raise UsageError(
-            "no reference names a GPT" + (f": {were} refused" if named.refused else "")
-        )
+        refused = len(named.refused)
+        were = "it was" if refused == 1 else f"all {number(refused)} were"
+        raise UsageError("no reference names a GPT" + (f": {were} refused" if refused else ""))
     return named
 
 

@@ -16,8 +16,7 @@ from typer.exceptions import Abort, TyperException
 from catalog import __version__
 from catalog.cli.common import Common, without_secrets
 from catalog.cli.options import CatalogOption, ConfigOption, JsonOption
-from catalog.cli.output import Output
-from catalog.cli.text import harmless
+from catalog.cli.text import harmless, to_json
 from catalog.cli.usage import explain, help_instead
 from catalog.errors import CatalogError
 
@@ -39,9 +38,7 @@ def options(
     """Harvest, keep and query what is publicly said about custom GPTs."""
     ctx.obj = Common(catalog=catalog, config=config, as_json=as_json)
     if version:
-        out = Output(as_json=as_json)
-        out.line(f"gpts-catalog {__version__}")
-        out.json({"version": __version__})
+        typer.echo(to_json({"version": __version__}) if as_json else f"gpts-catalog {__version__}")
         raise typer.Exit
     if ctx.invoked_subcommand is None:
         ctx.fail("Missing command")

@@ -248,7 +248,7 @@ class Harvest:
                 self._come.clear()
                 await self._come.wait()
                 continue
-            if not self._all_asked:
+            if not self._all_asked and len(self._pending) < size:
                 await self._options.sleep(GATHER)
             batch = self._pending[:size]
             began = self._options.monotonic()

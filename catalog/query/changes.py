@@ -136,7 +136,7 @@ def field_named(text: str) -> str:
         f"{text!r} is kept by its latest value alone, its changes are noise"
         if volatile
         else f"there is no field {text!r}: "
-        + (f"did you mean {near[0]!r}?" if near else "see docs")
+        + (f"did you mean {near[0]!r}?" if near else "docs/fields.md lists them")
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 REASONS = 5
 """How many reasons are told."""
+_NUMBERED = re.compile(r"\w*\d[\w-]*")
 
 
 class Reason(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,7 +25,7 @@ class Reason(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         verdict: what the answers were taken for.
         status: HTTP status, 0 for none.
-        detail: what the source said, for people.
+        detail: what the source said, for people, of the example.
         count: how many ids.
         example: one of them.
     """
@@ -56,21 +58,22 @@ class FailedId(msgspec.Struct, frozen=True, kw_only=True):
 def reasons(conn: Connection, run_id: str, limit: int = REASONS) -> tuple[Reason, ...]:
     """Why ids of a run brought no fact, the most frequent reason first."""
     o = t.outcomes.c
-    number = func.count()
+    alike = (o.verdict, o.status, o.detail)
     query = (
-        select(
-            o.verdict,
-            o.status,
-            o.detail,
-            number.label("count"),
-            func.min(o.asked_id).label("example"),
-        )
+        select(*alike, func.count().label("count"), func.min(o.asked_id).label("example"))
         .where(_failed(run_id))
-        .group_by(o.verdict, o.status, o.detail)
-        .order_by(number.desc(), o.verdict, o.status, o.detail)
-        .limit(limit)
+        .group_by(*alike)
+        .order_by(*alike)
     )
-    return tuple(Reason(**row) for row in conn.execute(query).mappings())
+    found: dict[tuple[str, int, str], Reason] = {}
+    for row in conn.execute(query).mappings():
+        reason = Reason(**row)
+        # The number of a request, or of a byte, makes no other reason.
+        key = (reason.verdict, reason.status, _NUMBERED.sub("#", reason.detail))
+        met = found.setdefault(key, reason)
+        if met is not reason:
+            found[key] = msgspec.structs.replace(met, count=met.count + reason.count)
+    return tuple(sorted(found.values(), key=lambda each: -each.count)[:limit])
 
 
 def failed_ids(conn: Connection, run_id: str) -> Iterator[FailedId]:

@@ -312,7 +312,7 @@ def _unwell(sources: Sequence[SourceHealth]) -> list[str]:
         asked = run.requested - run.left
         todo = f"run gpts-catalog sources check {source.name}"
         if run.status == "failed":
-            found.append(f"source {source.name}: its last run stopped: {run.reason}: {todo}")
+            found.append(f"source {source.name}: its last run stopped: {run.reason}; {todo}")
         elif run.failed and (
             run.failed == asked or (run.failed >= BAD_LEAST and run.failed >= BAD_SHARE * asked)
         ):

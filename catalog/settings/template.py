@@ -42,7 +42,7 @@ def default_toml(url: str = DEFAULT_URL) -> str:
         *_lines(SourceSettings),
         "",
         "# What differs from a job's default. This version reads and checks these sections; the",
-        "# scheduler that goes by them comes later. Until then cron can run: gpts-catalog harvest --due",
+        "# scheduler that goes by them comes later. Until then let cron run: harvest --due",
         "# [jobs.refresh]",
         *_lines(JobSettings),
         "",

@@ -44,6 +44,20 @@ def test_version_is_that_of_the_package(cli: Cli) -> None:
     assert cli("--version").out == f"gpts-catalog {catalog.__version__}\n"
 
 
+@pytest.mark.parametrize("words", [["--json", "--version"], ["--version", "--json"]])
+def test_version_as_json(cli: Cli, words: list[str]) -> None:
+    assert cli(*words).json == {"version": catalog.__version__}
+
+
+@pytest.mark.parametrize("words", [[], ["sources"]])
+def test_no_command_at_all_is_the_help_and_status_2(cli: Cli, words: list[str]) -> None:
+    ran = cli(*words)
+    assert (ran.status, ran.out) == (2, "")
+    assert ran.err.startswith("Usage: gpts-catalog")
+    assert "error" not in ran.err
+    assert "See gpts-catalog" not in ran.err
+
+
 def test_package_is_the_command(cli: Cli) -> None:
     process = cli.start("--version")
     out, err = process.communicate(timeout=30)
@@ -74,6 +88,19 @@ def test_missing_catalog_is_status_4_and_names_the_next_step(cli: Cli, words: li
         (["show", "g-Made1UpId", "--raw", "--history"], "--raw"),
         (["--config", "nowhere.toml", "status"], "gpts-catalog init"),
         (["status", "--catalog", "mysql://x/y"], "--catalog"),
+        (["status", "--failed", "r", "--check"], "--failed"),
+        (["import", ".", "--source", ""], "a name is made of letters"),
+        (["import", ".", "--source", "bad name/../x"], "a name is made of letters"),
+        (["import", ".", "--source", "x", "--observed-at", "2035-01-01"], "to now, "),
+        (["import", ".", "--source", "x", "--observed-at", "0001-01-01"], "2023-11-01"),
+        (["changes", "--since", "2026-02-02", "--until", "2026-02-01"], "is later than"),
+        (["harvest", "x", "--limit", "x"], "'--limit': expected a whole number. See"),
+        (["harvest", "x", "--limit", "0"], "'--limit': expected at least 1. See"),
+        (["simulate-gateway", "--faults", "x"], "'--faults': expected a number. See"),
+        (["changes", "--class", "x"], "'--class': expected one of 'content', 'lifecycle'"),
+        (["show", "a", "--nope"], "No such option: --nope. See gpts-catalog show --help"),
+        (["sources", "check", "--nope"], "See gpts-catalog sources check --help"),
+        (["--json"], "Missing command. See gpts-catalog --help"),
     ],
 )
 def test_wrong_usage_is_status_2_and_one_message(cli: Cli, words: list[str], said: str) -> None:

@@ -26,6 +26,9 @@ def test_merging_two_days_equals_having_seen_both(sim: Cli, gateway: RunningGate
         gateway.clock.advance(DAY)
     assert sim("merge", "one.db", "--catalog", "two.db").status == 0
     assert _digest(sim, "--catalog", "two.db") == _digest(sim, "--catalog", "catalog.db")
+    once = sim("merge", "one.db", "--catalog", "two.db")
+    assert once.out.startswith("merged ")
+    assert once.err == ""
     again = sim("merge", "one.db", "--catalog", "two.db", "--json")
     assert again.json["new"] == again.json["runs"] == 0
 

@@ -91,6 +91,7 @@ def test_only_refused_references_are_status_2(sim: Cli, gateway: RunningGateway)
     ran = sim("harvest", PROJECT, "nonsense")
     assert ran.status == 2
     assert ran.err.count("refused: ") == 2
+    assert sim("harvest", PROJECT).err.endswith("no reference names a GPT: it was refused\n")
     assert gateway.stats["requests"] == 0
 
 
@@ -100,6 +101,60 @@ def test_failed_ids_are_status_1_and_resume_leaves_none(sim: Cli, gateway: Runni
     assert ran.status == 1
     assert ran.json["failed"] == list(gateway.truth().values()).count(Verdict.MALFORMED)
     assert ran.json["left"] == 0
+
+
+def test_failures_say_why_and_which(sim: Cli, gateway: RunningGateway) -> None:
+    gateway.gateway.misbehave_as(FaultPlan(2, 0.4, [FaultKind.HTML]))
+    ran = sim("harvest", "--refs", "ids.txt")
+    failed = {gizmo_id for gizmo_id, each in gateway.truth().items() if each is Verdict.MALFORMED}
+    assert "why they failed" in ran.out
+    assert "malformed: check base_url and dialect" in ran.out
+    run_id = ran.out.split("(run ")[1].split(")")[0]
+    listed = sim("status", "--failed", run_id)
+    assert {line.split()[0] for line in listed.out.splitlines()} == failed
+    (sim.folder / "again.txt").write_text(listed.out)
+    assert sim("harvest", "--refs", "again.txt", "--dry-run", "--json").json["requested"] == len(
+        failed
+    )
+    lines = sim("status", "--failed", run_id, "--json").lines
+    assert {line["asked_id"] for line in lines} == failed
+    (source,) = sim("status", "--json").json["sources"]
+    assert sum(reason["count"] for reason in source["reasons"]) == len(failed)
+    assert all(reason["example"] in failed for reason in source["reasons"])
+    assert "why ids failed in the last run of sim" in sim("status").out
+    assert sim("status", "--failed", "no-such-run").status == 1
+
+
+def test_dry_run_prices_what_is_left_of_the_run_that_would_go_on(
+    sim: Cli, gateway: RunningGateway
+) -> None:
+    write_settings(sim.folder, gateway, requests_per_day=10)
+    assert sim("harvest", "--refs", "ids.txt").status == 1
+    write_settings(sim.folder, gateway)
+    ran = sim("harvest", "--refs", "ids.txt", "--dry-run", "--json")
+    assert (ran.json["requested"], ran.json["resumed"]) == (GPTS - 10, 10)
+    assert ran.json["requests"] == GPTS - 10
+    assert "knows about 10 ids already" in sim("harvest", "--refs", "ids.txt", "--dry-run").out
+    assert sim("harvest", "--refs", "ids.txt", "--json").json["requests"] == GPTS
+
+
+def test_a_run_that_its_source_stopped_is_an_alarm(
+    sim: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(KEY, "another-key-altogether")
+    assert sim("harvest", "--refs", "ids.txt").status == 3
+    ran = sim("status", "--check")
+    assert ran.status == 1
+    assert "! source sim: its last run stopped: " in ran.out
+
+
+def test_refusals_are_printed_up_to_a_number(sim: Cli) -> None:
+    (sim.folder / "bad.txt").write_text("no id\n" * 50)
+    ran = sim("harvest", "--refs", "bad.txt")
+    assert ran.status == 2
+    assert ran.err.count("refused: ") == 20
+    assert "and 30 more refused" in ran.err
+    assert "all 50 were refused" in ran.err
 
 
 def test_refused_key_is_status_3_and_says_what_to_do(

@@ -77,6 +77,39 @@ def test_import_of_documents_alone_is_status_0(archive: Cli) -> None:
     assert "taken as recorded answers" in ran.err
 
 
+def test_import_counts_what_only_a_file_dates(archive: Cli) -> None:
+    good = archive.folder / "good.json"
+    good.write_text(json.dumps(document()))
+    ran = archive("import", "good.json", "--source", "archive")
+    assert "warning: 1 document dated by its file alone: name the time" in ran.out
+
+
+def test_metrics_until_a_day_without_numbers_say_so(archive: Cli) -> None:
+    _import(archive)
+    ran = archive("metrics", ID, "--until", "2025-01-01")
+    assert ran.status == 0
+    assert "no numbers were said until then" in ran.out
+    assert archive("metrics", ID, "--until", "2025-01-01", "--json").out == ""
+
+
+def test_status_counts_in_good_grammar(archive: Cli) -> None:
+    good = archive.folder / "good.json"
+    good.write_text(json.dumps(document(surprise="x")))
+    archive("import", "good.json", "--source", "archive", "--observed-at", DAYS[0])
+    assert "  1 time  " in archive("status").out
+
+
+def test_show_tells_files_without_a_name_apart(archive: Cli) -> None:
+    value = document()
+    value["files"] = [
+        {"id": f"gzm_cnf_x~gzm_file_{n}", "type": "application/pdf"} for n in ("one", "two")
+    ]
+    (archive.folder / "good.json").write_text(json.dumps(value))
+    archive("import", "good.json", "--source", "archive", "--observed-at", DAYS[0])
+    lines = [each for each in archive("show", ID).out.splitlines() if "application/pdf" in each]
+    assert len({each.split("(since")[0] for each in lines}) == 2
+
+
 def test_import_of_nothing_that_is_there_is_status_2(archive: Cli) -> None:
     ran = archive("import", "nowhere", "--source", "archive")
     assert ran.status == 2

@@ -174,3 +174,10 @@ def test_metrics_tell_points_and_what_moved(engine: Engine) -> None:
     assert [point.numbers.at for point in found.points] == [day(1), day(2)]
     assert found.points[0].moved == {}
     assert found.points[1].moved == {"num_pins": 3, "conversations_at_least": 24910}
+
+
+def test_metrics_of_a_gpt_without_numbers_are_empty(engine: Engine) -> None:
+    tell(engine, said(day(2), document(vanity_metrics={})))
+    with read(engine) as conn:
+        assert metrics(conn, ID).points == ()
+        assert metrics(conn, ID, day(1)).points == ()

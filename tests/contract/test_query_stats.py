@@ -103,7 +103,7 @@ def test_most_changed_is_the_gpt_with_the_most_to_show(engine: Engine) -> None:
         assert most_changed(conn) == ID
 
 
-def test_alarm_when_a_source_gave_hardly_a_fact(engine: Engine) -> None:
+def _run(engine: Engine, verdicts: list[str], status: str, reason: str | None = None) -> None:
     key = runs.RunKey(command="harvest", source="one", ids_digest="0")
     with write(engine) as conn:
         number = add_source(conn, "one", "gpts-v2", day(1))
@@ -115,17 +115,45 @@ def test_alarm_when_a_source_gave_hardly_a_fact(engine: Engine) -> None:
                     run_id=run.run_id,
                     asked_id=f"g-Many{n:05d}",
                     source_id=number,
-                    verdict="document" if n < 4 else "unavailable",
+                    verdict=verdict,
                     attempts=1,
                     requests=1,
-                    status=0,
+                    status=503 if verdict == "unavailable" else 200,
+                    detail=f"no channel (request {n}ab)" if verdict == "unavailable" else "",
                     at=day(1),
                 )
-                for n in range(9)
+                for n, verdict in enumerate(verdicts)
             ],
         )
-        runs.update_totals(conn, run.run_id, requested=9)
-        runs.close_run(conn, run.run_id, now=day(1), status="finished")
-    (alarm,) = _status(engine, day(1) + HOUR).alarms
+        runs.update_totals(conn, run.run_id, requested=len(verdicts))
+        runs.close_run(conn, run.run_id, now=day(1), status=status, reason=reason)
+
+
+def test_alarm_when_a_source_gave_hardly_a_fact(engine: Engine) -> None:
+    _run(engine, ["document"] * 4 + ["unavailable"] * 4 + ["malformed"], "finished")
+    found = _status(engine, day(1) + HOUR)
+    (alarm,) = found.alarms
     assert "5 of 9 ids" in alarm
     assert "sources check one" in alarm
+    (source,) = found.sources
+    assert [(each.verdict, each.count, each.example) for each in source.reasons] == [
+        ("unavailable", 4, "g-Many00004"),
+        ("malformed", 1, "g-Many00008"),
+    ]
+
+
+def test_alarm_when_every_id_failed_however_few(engine: Engine) -> None:
+    _run(engine, ["unavailable"], "finished")
+    (alarm,) = _status(engine, day(1) + HOUR).alarms
+    assert "1 of 1 ids" in alarm
+
+
+def test_no_alarm_when_a_few_of_many_failed(engine: Engine) -> None:
+    _run(engine, ["document", "unavailable", "unavailable"], "finished")
+    assert _status(engine, day(1) + HOUR).alarms == ()
+
+
+def test_alarm_when_a_source_stopped_its_last_run(engine: Engine) -> None:
+    _run(engine, ["document"], "failed", "the key is refused")
+    (alarm,) = _status(engine, day(1) + HOUR).alarms
+    assert "source one: its last run stopped: the key is refused" in alarm

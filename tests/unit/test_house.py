@@ -144,3 +144,19 @@ def test_wheel_carries_the_migrations() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     wheel = project["tool"]["hatch"]["build"]["targets"]["wheel"]
     assert wheel["force-include"] == {"migrations": "catalog/_migrations"}
+
+
+def test_command_begins_where_ctrl_c_is_met_before_anything_is_loaded() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    assert project["project"]["scripts"] == {"gpts-catalog": "catalog.__main__:main"}
+    loaded = subprocess.run(
+        [sys.executable, "-c", "import sys, catalog.__main__; print(*sys.modules)"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+    assert {each for each in loaded if each.startswith("catalog")} == {
+        "catalog",
+        "catalog.__main__",
+    }

@@ -26,3 +26,11 @@ def test_word_that_names_nothing_is_refused_with_the_reason() -> None:
 def test_list_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"ids\.txt"):
         gather([], tmp_path / "ids.txt")
+
+
+@pytest.mark.parametrize("data", [b"g-aaaaaaaaa\n\x00", b"\xff\xfeg\x00", b"caf\xe9\n"])
+def test_list_that_is_no_text_is_an_error(tmp_path: Path, data: bytes) -> None:
+    refs = tmp_path / "ids.txt"
+    refs.write_bytes(data)
+    with pytest.raises(UsageError, match=r"ids\.txt is no text"):
+        gather([], refs)

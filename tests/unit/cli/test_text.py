@@ -134,7 +134,24 @@ def test_columns_align_wide_letters_and_numbers() -> None:
 
 
 def test_columns_cut_the_last_to_the_width() -> None:
-    assert text.columns([["a", "0123456789abcdef"]], width=15) == ["a  0123456789a…"]
+    rows = [["a", "some words, and more words"], ["bb", "few"]]
+    assert text.columns(rows, width=25) == ["a   some words, and more", "    words", "bb  few"]
+
+
+def test_columns_wrap_below_a_line_that_leaves_no_room() -> None:
+    rows = [["a long first cell", "1234567890123456789012345678 ok"]]
+    assert text.columns(rows, width=28) == [
+        "a long first cell",
+        "    123456789012345678901234",
+        "    5678 ok",
+    ]
+
+
+@given(st.text(), st.integers(2, 30))
+def test_wrapped_text_fits_and_loses_no_word(anything: str, cells: int) -> None:
+    lines = text.wrap(anything, cells)
+    assert all(text.width_of(line) <= cells for line in lines)
+    assert "".join("".join(lines).split()) == "".join(anything.split())
 
 
 @pytest.mark.parametrize(

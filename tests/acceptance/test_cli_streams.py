@@ -1,0 +1,92 @@
+"""Streams that are closed or take few characters, and Ctrl-C at any moment."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import types
+from typing import TYPE_CHECKING, NoReturn
+
+import pytest
+
+from catalog import __main__ as entry
+from catalog.cli import care
+from tests.acceptance.conftest import ROOT
+from tests.contract.telling import ID, document
+
+if TYPE_CHECKING:
+    from tests.acceptance.conftest import Cli
+
+SHELL = "/bin/sh"
+
+
+def _shell(cli: Cli, words: str, **environ: str) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        [SHELL, "-c", f'"$0" -m catalog {words}', sys.executable],
+        cwd=cli.folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT), **environ},
+        capture_output=True,
+        timeout=30,
+        check=False,
+    )
+
+
+@pytest.fixture
+def named(cli: Cli) -> Cli:
+    """A catalog with a GPT whose name no narrow encoding has."""
+    cli("init")
+    (cli.folder / "one.json").write_text(json.dumps(document(name="海龟汤 👩‍💻")))
+    assert cli("import", "one.json", "--source", "archive").status == 0
+    return cli
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {"PYTHONIOENCODING": "ascii"},
+        {"PYTHONIOENCODING": "latin-1"},
+        {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+    ],
+    ids=["ascii", "latin-1", "C"],
+)
+def test_a_narrow_stream_gets_escapes_and_no_traceback(named: Cli, environ: dict[str, str]) -> None:
+    ran = _shell(named, f"show {ID}", **environ)
+    assert (ran.returncode, ran.stderr) == (0, b"")
+    assert rb"\u6d77" in ran.stdout
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_closed_stream_is_no_fault(cli: Cli, closed: str) -> None:
+    cli("init")
+    ran = _shell(cli, f"status {closed}")
+    assert (ran.returncode, ran.stderr) == (0, b"")
+
+
+class _Interrupted(types.ModuleType):
+    """A module during whose loading Ctrl-C is pressed."""
+
+    def __getattr__(self, name: str) -> NoReturn:
+        raise KeyboardInterrupt
+
+
+def test_ctrl_c_while_the_program_loads_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "catalog.cli.main", _Interrupted("catalog.cli.main"))
+    with pytest.raises(SystemExit) as ended:
+        entry.main()
+    assert ended.value.code == 130
+    assert capsys.readouterr().err == "stopped\n"
+
+
+def test_ctrl_c_in_a_command_is_one_line(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    cli("init")
+    monkeypatch.setattr(care, "is_unsettled", interrupted)
+    ran = cli("digest")
+    assert (ran.status, ran.out) == (130, "")
+    assert ran.err == "stopped; what was written until now stays\n"
