@@ -14,6 +14,7 @@ import typer
 
 from catalog.cli.context import App, start
 from catalog.cli.failures import next_step, reason_rows
+from catalog.cli.news import news
 from catalog.cli.options import CatalogOption, ConfigOption, JsonOption
 from catalog.cli.pricing import print_price
 from catalog.cli.progress import HarvestDisplay
@@ -221,6 +222,8 @@ def report(app: App, ended: Harvested, source: SourceSettings, why: Sequence[Rea
         out.heading("why they failed, with an id each")
         out.table(reason_rows(why), right=[0])
         out.lines(next_step(why, totals.failed, totals.run, source.name))
+    for line in news(ended.settled):
+        out.line(line)
     if ended.stop is not None:
         out.note("stopped early: " + ended.stop.words)
     refused = ended.stop is not None and ended.stop.kind == "refused"

@@ -9,6 +9,7 @@ import msgspec
 import typer
 
 from catalog.cli.context import start
+from catalog.cli.news import news
 from catalog.cli.options import CatalogOption, ConfigOption, JsonOption, read_moment
 from catalog.cli.progress import ImportDisplay
 from catalog.cli.text import count, duration, harmless, moment
@@ -80,7 +81,7 @@ def import_(
             report=display.show,
         )
         done = importer.run(paths)
-    for line in describe(done, source):
+    for line in (*describe(done, source), *news(importer.settled)):
         app.out.line(line)
     set_aside = [{"place": each.place, "reason": each.reason} for each in done.set_aside]
     app.out.json({**msgspec.to_builtins(done), "set_aside": set_aside})

@@ -208,6 +208,7 @@ def _odd(app: App, found: stats.Status) -> None:
                     shorten(harmless(row.path), EXAMPLE),
                     f"{harmless(row.source)} ({row.wrapping or 'bare'})",
                     f"seen {moment(row.first_seen_at)} to {moment(row.last_seen_at)}",
+                    f"as {shorten(harmless(row.example), EXAMPLE)}" if row.example else "",
                 ]
                 for row in found.drift
             ]

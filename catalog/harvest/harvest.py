@@ -103,7 +103,9 @@ class Harvest:
     @property
     def ended(self) -> Harvested | None:
         """How the run ended, also where :meth:`run` was cancelled; None before that."""
-        return Harvested(totals=self._totals, stop=self._stopping) if self._totals else None
+        if self._totals is None:
+            return None
+        return Harvested(totals=self._totals, stop=self._stopping, settled=self._store.settled)
 
     async def run(self, ids: Sequence[str]) -> None:
         """Harvest ``ids``, or what an earlier process left of them.

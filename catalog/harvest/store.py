@@ -26,7 +26,7 @@ from catalog.storage import failures, frontier, runs
 from catalog.storage.observe import observe, standing
 from catalog.storage.owners import is_alive, this_process
 from catalog.storage.sources import add_source, give_back, reserve, reserved
-from catalog.storage.stage2 import settle
+from catalog.storage.stage2 import Settled, settle
 from catalog.times import MINUTE, Clock, Micros, day_of
 
 if TYPE_CHECKING:
@@ -106,6 +106,7 @@ class Store:
         self._run: runs.Run | None = None
         self._attempts: dict[str, int] = {}
         self._again: set[str] = set()
+        self.settled: Settled | None = None
         self._day = ""
         self.requested = 0
         self.resumed = 0
@@ -319,7 +320,7 @@ class Store:
     def _settle(self) -> None:
         """Aggregate over all GPTs what changed; see :mod:`catalog.harvest.closing`."""
         with engines.write(self._engine) as conn:
-            settle(conn, self._deriver)
+            self.settled = settle(conn, self._deriver)
 
     def _take(self, ended: Ended) -> list[Taken]:
         """The readings of one id, each made into a fact or a failure."""

@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 
 from catalog.records import Verdict
+from catalog.storage.stage2 import Settled
 
 
 class Totals(msgspec.Struct, kw_only=True):
@@ -62,10 +63,12 @@ class Harvested(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         totals: the run's totals.
         stop: why it stopped early, if it did.
+        settled: what came to light over all GPTs: drift and mass events.
     """
 
     totals: Totals
     stop: Stop | None = None
+    settled: Settled | None = None
 
 
 class Progress(msgspec.Struct, kw_only=True):

@@ -21,7 +21,7 @@ from catalog.storage import failures, frontier, runs
 from catalog.storage.archive import NewPayload, put_payloads
 from catalog.storage.observe import observe
 from catalog.storage.sources import add_source
-from catalog.storage.stage2 import settle
+from catalog.storage.stage2 import Settled, settle
 from catalog.times import SECOND, Clock, Micros
 
 if TYPE_CHECKING:
@@ -121,6 +121,7 @@ class Importer:
         self._observed_at = observed_at
         self._report = report
         self._source_id = 0
+        self.settled: Settled | None = None
         self._effects: Counter[str] = Counter()
         self._observations: list[Observation] = []
         self._mentions: list[tuple[Mention, str, Micros, bool]] = []
@@ -315,5 +316,5 @@ class Importer:
         imported.unchanged = self._effects["unchanged"]
         imported.seconds = (now - started_at) / SECOND
         with engines.write(self._engine) as conn:
-            settle(conn, self._deriver)
+            self.settled = settle(conn, self._deriver)
             runs.close_run(conn, imported.run, now=now, status="finished")
