@@ -379,6 +379,7 @@ attachments = _table(
     *_scalars("attachments"),
     *_stated(),
     PrimaryKeyConstraint("gizmo_id", "valid_from"),
+    narrow=True,
 )
 
 mime_sets = _table(
@@ -435,7 +436,8 @@ CHILDREN: dict[str, Table] = {
             for name in (*listed.content, *listed.volatile)
         ),
         PrimaryKeyConstraint("gizmo_id", "element", "valid_from"),
-        narrow=listed.table in {"categories", "tags"},
+        # An action's schema can be megabytes; elements of the other lists are small.
+        narrow=listed.table != "tools",
     )
     for listed in LISTS
 }
@@ -476,6 +478,7 @@ vanity_metrics = _table(
     _big("conversations_at_least", "lower bound read from num_conversations_str", null=True),
     Column("conversations_exact", Boolean, nullable=True, comment="whether that is the number"),
     PrimaryKeyConstraint("gizmo_id", "observed_at"),
+    narrow=True,
 )
 
 source_stats = _table(

@@ -451,6 +451,7 @@ def _derived() -> None:
         ),
         sa.PrimaryKeyConstraint("gizmo_id", "valid_from", name=op.f("pk_attachments")),
         comment="What a GPT takes as attachments, over time; set by the platform.",
+        sqlite_with_rowid=False,
     )
 
     op.create_table(
@@ -484,6 +485,7 @@ def _derived() -> None:
             "gizmo_id", "element", "valid_from", name=op.f("pk_author_socials")
         ),
         comment="Elements of gizmo.author.display_socials over time: accounts the author shows; key: the type and the account's id or link.",
+        sqlite_with_rowid=False,
     )
 
     op.create_table(
@@ -590,6 +592,7 @@ def _derived() -> None:
         ),
         sa.PrimaryKeyConstraint("gizmo_id", "element", "valid_from", name=op.f("pk_files")),
         comment="Elements of files over time: what it knows; key: the id behind ~, else the type and an ordinal.",
+        sqlite_with_rowid=False,
     )
 
     op.create_table(
@@ -977,6 +980,7 @@ def _derived() -> None:
             "gizmo_id", "element", "valid_from", name=op.f("pk_prompt_starters")
         ),
         comment="Elements of gizmo.display.prompt_starters over time: what it offers to be asked; key: SHA-256 of the text.",
+        sqlite_with_rowid=False,
     )
 
     op.create_table(
@@ -1161,6 +1165,7 @@ def _derived() -> None:
         ),
         sa.PrimaryKeyConstraint("gizmo_id", "observed_at", name=op.f("pk_vanity_metrics")),
         comment="A GPT's numbers as points in time: a new row only when one moved.",
+        sqlite_with_rowid=False,
     )
 
     op.create_table(
