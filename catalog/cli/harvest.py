@@ -226,8 +226,7 @@ def report(app: App, ended: Harvested, source: SourceSettings, why: Sequence[Rea
         out.line(line)
     if ended.stop is not None:
         out.note("stopped early: " + ended.stop.words)
-    refused = ended.stop is not None and ended.stop.kind == "refused"
-    if totals.left or (refused and totals.failed):
+    if ended.unfinished:
         out.note("to go on: give the same command again within a day; it asks for what is left")
     out.json(msgspec.to_builtins(totals))
 

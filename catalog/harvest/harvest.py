@@ -23,7 +23,7 @@ from catalog.fetch.client import Asked, Fetcher
 from catalog.harvest.store import LEASE, Ended, Store
 from catalog.harvest.totals import Harvested, Progress, Stop, Totals
 from catalog.records import Answer, Reading, Request, Verdict
-from catalog.times import SECOND, Clock
+from catalog.times import SECOND, Clock, Micros
 
 GATHER = 0.05
 """Seconds in which answers gather before they are written together."""
@@ -105,7 +105,12 @@ class Harvest:
         """How the run ended, also where :meth:`run` was cancelled; None before that."""
         if self._totals is None:
             return None
-        return Harvested(totals=self._totals, stop=self._stopping, settled=self._store.settled)
+        return Harvested(
+            totals=self._totals,
+            stop=self._stopping,
+            unfinished=self._store.unfinished,
+            settled=self._store.settled,
+        )
 
     async def run(self, ids: Sequence[str]) -> None:
         """Harvest ``ids``, or what an earlier process left of them.
@@ -213,7 +218,7 @@ class Harvest:
                 for each in ids
                 if len(ids) > 1 and each in told and told[each].detail == MISSING_FROM_BATCH
             ]
-            carried = _carried(asked, before, [told[each] for each in missing])
+            carried = _carried(asked, before, [told[each] for each in missing], reader)
             ended = [each for each in ids if each not in missing]
             received_at = asked.answer.received_at if asked.answer else self._clock.now()
             for place, each in enumerate(ended):
@@ -225,7 +230,7 @@ class Harvest:
                         attempts=asked.attempts,
                         requests=share + (1 if place < rest else 0),
                         received_at=received_at,
-                        redacted=reader.redacted,
+                        redacted=carried.redacted,
                     )
                 )
         finally:
@@ -233,8 +238,29 @@ class Harvest:
                 self._unwritten.release()
         left = None if ended else carried
         for each in missing:
-            await self._ask((each,), left)
+            try:
+                await self._ask((each,), left)
+            except (SourceRefused, BudgetUsedUp):
+                if left is not None:
+                    await self._give_up(told[each], left, asked.attempts, received_at)
+                raise
             left = None
+
+    async def _give_up(
+        self, reading: Reading, carried: Carried, attempts: int, received_at: Micros
+    ) -> None:
+        """End an id that can be asked no more with what came in its stead: it was paid for."""
+        await self._unwritten.acquire()
+        self._end(
+            Ended(
+                asked=reading.asked,
+                readings=(reading, *carried.readings),
+                attempts=attempts,
+                requests=carried.requests,
+                received_at=received_at,
+                redacted=carried.redacted,
+            )
+        )
 
     def _end(self, ended: Ended) -> None:
         self._pending.append(ended)
@@ -300,19 +326,24 @@ class Carried(msgspec.Struct, frozen=True):
     Attributes:
         requests: HTTP requests that were sent for it.
         readings: documents that nobody asked for, and answers that are no facts.
+        redacted: whether a secret was replaced in an answer.
     """
 
     requests: int
     readings: tuple[Reading, ...]
+    redacted: bool = False
 
 
-def _carried(asked: Asked, before: Carried | None, missing: Sequence[Reading]) -> Carried:
+def _carried(
+    asked: Asked, before: Carried | None, missing: Sequence[Reading], reader: _Reader
+) -> Carried:
     """All that has to go with the first id that ends: nothing said is lost, nothing spent either.
 
     Args:
         asked: how the question went.
         before: what an earlier question could give to no id.
         missing: the readings of ids that the answer left out; its bytes are kept once.
+        reader: what read the answers.
     """
     others = [reading for reading in asked.readings if not reading.asked]
     if missing:
@@ -321,6 +352,7 @@ def _carried(asked: Asked, before: Carried | None, missing: Sequence[Reading]) -
     return Carried(
         asked.requests + (before.requests if before else 0),
         (*(before.readings if before else ()), *asked.earlier, *others),
+        redacted=reader.redacted or bool(before and before.redacted),
     )
 
 

@@ -107,6 +107,7 @@ class Store:
         self._attempts: dict[str, int] = {}
         self._again: set[str] = set()
         self.settled: Settled | None = None
+        self.unfinished = True
         self._day = ""
         self.requested = 0
         self.resumed = 0
@@ -163,14 +164,16 @@ class Store:
             self._source_id = add_source(conn, self._source.name, self._source.dialect, now)
             frontier.reap(conn, is_alive)
             frontier.add_ids(conn, ids, now)
-            self._run = self._opened(conn, ids, now)
-            ended = runs.done_ids(conn, self._run.run_id)
-            done = runs.known_ids(conn, self._run.run_id)
+            # A transaction below may be tried again: the run is opened once.
+            opened = self._run or self._opened(conn, ids, now)
+            ended = runs.done_ids(conn, opened.run_id)
+            done = runs.known_ids(conn, opened.run_id)
             # What was due when the run began and has ended since is part of it too.
             self.requested = len(ended.union(ids))
-            self._again = ended - done
-            self._count(conn)
+            self._again = (ended - done).intersection(ids)
+            self._count(conn, opened.run_id)
             self.budget_left = self._budget_left(conn)
+        self._run = opened
         with engines.read(self._engine) as conn:
             stale = stale_runs(conn, now=now)
         for run in stale:
@@ -203,11 +206,11 @@ class Store:
             known = runs.open_run(conn, self._key, now=now, rng=self._rng)
         return runs.take_up(conn, known.run_id, self._owner)
 
-    def _count(self, conn: Connection) -> runs.Run:
+    def _count(self, conn: Connection, run_id: str) -> runs.Run:
         """Count the run's outcomes into its totals."""
         return runs.update_totals(
             conn,
-            self.run.run_id,
+            run_id,
             requested=self.requested,
             price=self._source.price_per_request,
         )
@@ -226,6 +229,9 @@ class Store:
                 # Whoever held them has died since this run began.
                 claimed += frontier.claim(conn, lease, ids=ids, limit=len(ids), now=now)
             # Another process of this run may have ended some since they were listed.
+            if self._again:
+                # Another process of this run may have learned of some meanwhile.
+                self._again -= runs.known_ids(conn, self.run.run_id)
             done = runs.done_ids(conn, self.run.run_id, among=ids) - self._again
             frontier.drop(conn, self._owner, [c.gizmo_id for c in claimed if c.gizmo_id in done])
         self._attempts.update({c.gizmo_id: c.attempts for c in claimed})
@@ -285,6 +291,7 @@ class Store:
             ]
             runs.add_outcomes(conn, outcomes)
             frontier.release(conn, self._owner, [self._move(outcome) for outcome in outcomes])
+        self._again.difference_update(ended.asked for ended in batch)
         return [(Verdict(outcome.verdict), outcome.effect) for outcome in outcomes]
 
     def finish(self, stop: Stop | None) -> Totals:
@@ -300,11 +307,12 @@ class Store:
         refused = stop is not None and stop.kind == "refused"
         with engines.write(self._engine) as conn:
             frontier.drop(conn, self._owner)
-            run = self._count(conn)
-            if stop is not None and (run.left or (refused and run.failed)):
+            run = self._count(conn, self.run.run_id)
+            self.unfinished = bool(run.left or self._again or (refused and run.failed))
+            if stop is not None and self.unfinished:
                 status = "failed" if refused else "stopped"
                 runs.pause_run(conn, run.run_id, status=status, reason=stop.words)
-            elif run.left == 0:
+            elif not self.unfinished:
                 end_run(conn, self._deriver, run, now=now, status="finished")
         self._settle()
         self._run = run
@@ -320,7 +328,14 @@ class Store:
     def _settle(self) -> None:
         """Aggregate over all GPTs what changed; see :mod:`catalog.harvest.closing`."""
         with engines.write(self._engine) as conn:
-            self.settled = settle(conn, self._deriver)
+            found = settle(conn, self._deriver)
+        if self.settled is not None:
+            found = msgspec.structs.replace(
+                found,
+                events=self.settled.events + found.events,
+                drift=self.settled.drift + found.drift,
+            )
+        self.settled = found
 
     def _take(self, ended: Ended) -> list[Taken]:
         """The readings of one id, each made into a fact or a failure."""

@@ -63,11 +63,14 @@ class Harvested(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         totals: the run's totals.
         stop: why it stopped early, if it did.
+        unfinished: whether the same command goes on with this run: ids are left, or are to be
+            asked again.
         settled: what came to light over all GPTs: drift and mass events.
     """
 
     totals: Totals
     stop: Stop | None = None
+    unfinished: bool = False
     settled: Settled | None = None
 
 

@@ -150,8 +150,8 @@ class _Frames:
     def __exit__(self, *_: object) -> None:
         """The file is its opener's to close."""
 
-    def read(self, size: int) -> bytes:
-        """The next bytes, at most ``size``; none at the end.
+    def read(self, _size: int) -> bytes:
+        """The next bytes, as many as are unpacked at once; none at the end.
 
         Raises:
             EOFError: the file ends within a frame.
@@ -164,7 +164,7 @@ class _Frames:
                     raise EOFError("it ends half-way")
                 return b""
             self._ready = self._unpack(packed)
-        part, self._ready = self._ready[:size], self._ready[size:]
+        part, self._ready = self._ready, b""
         return part
 
     def _unpack(self, packed: bytes) -> bytes:

@@ -153,7 +153,7 @@ class Importer:
                 rng=self._rng,
             )
         self._imported = Imported(run=run.run_id, files=len(files))
-        sizes = {path: path.lstat().st_size for path in files}
+        sizes = {path: path.stat().st_size if path.is_file() else 0 for path in files}
         passed, current = 0, files[0] if files else None
         for piece in pieces(files):
             if isinstance(piece, Skipped):

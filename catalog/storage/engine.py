@@ -8,7 +8,9 @@ here as one of :mod:`catalog.errors`, without a password in it. Makes no tables:
 from __future__ import annotations
 
 import hashlib
+import os
 import sqlite3
+import stat
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -53,6 +55,7 @@ for all sessions together, and a lock stays in it until its transaction ends."""
 _LOCK_CLASS = 0x6770746B
 """The first half of these locks' numbers: no other lock of ours, or of anyone, begins with it."""
 
+_ANY_MAY_WRITE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 _MODE = "catalog_mode"
 _FILE = "file"
 """The key, in a pooled connection's ``info``, of the file that was opened."""
@@ -154,24 +157,30 @@ def connect_sqlite(path: Path, mode: str, busy_timeout: float) -> sqlite3.Connec
 def _connect_reader(path: Path, busy_timeout: float) -> sqlite3.Connection:
     """Open the file for reading, be it on a disk that cannot be written to.
 
-    A file in WAL mode is read with another one beside it. Where that cannot be made, and the
-    catalog was closed cleanly, the file is read as one that nobody changes.
+    A file in WAL mode is read with another one beside it. Where that cannot be made since nobody
+    may write there, and the catalog was closed cleanly, the file is read as one that stays as it
+    is.
     """
     connection = connect_sqlite(path, "ro", busy_timeout)
     try:
         connection.execute("SELECT 1 FROM sqlite_master").fetchone()
-    except sqlite3.OperationalError as error:
-        log = path.with_name(path.name + "-wal")
-        unwritable = error.sqlite_errorcode & 0xFF in (
-            sqlite3.SQLITE_CANTOPEN,
-            sqlite3.SQLITE_READONLY,
-        )
-        if not unwritable or (log.exists() and log.stat().st_size):
-            connection.close()
-            raise
+    except sqlite3.OperationalError:
         connection.close()
+        log = path.with_name(path.name + "-wal")
+        if not _is_frozen(path) or (log.exists() and log.stat().st_size):
+            raise
         return connect_sqlite(path, "ro&immutable=1", busy_timeout)
+    except sqlite3.Error:
+        connection.close()
+        raise
     return connection
+
+
+def _is_frozen(path: Path) -> bool:
+    """Whether nobody may write to the file: its disk is read-only, or it is write-protected."""
+    if os.statvfs(path).f_flag & os.ST_RDONLY:
+        return True
+    return not any(each.stat().st_mode & _ANY_MAY_WRITE for each in (path, path.parent))
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

@@ -4,7 +4,7 @@ import shutil
 import sqlite3
 import sys
 from contextlib import closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import insert, select, text
@@ -17,6 +17,7 @@ from catalog.errors import (
     SettingsError,
     StorageError,
 )
+from catalog.storage import engine as storage_engine
 from catalog.storage.engine import lock_keys, open_engine, read, write
 from catalog.storage.tables import catalog_info
 
@@ -329,13 +330,44 @@ def test_file_that_is_removed_or_replaced_is_not_written_to(
     engine.dispose()
 
 
-def test_file_on_a_disk_that_cannot_be_written_to_is_read(
-    sqlite_template: Path, tmp_path: Path
+class _Refusing:
+    """A connection that may make no file beside the catalog's: root is stopped by no permission."""
+
+    def execute(self, _: str) -> None:
+        """Fail as SQLite does."""
+        error = sqlite3.OperationalError("attempt to write a readonly database")
+        error.sqlite_errorcode = sqlite3.SQLITE_READONLY
+        error.sqlite_errorname = "SQLITE_READONLY"
+        raise error
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def test_file_that_nobody_may_write_to_is_read(
+    sqlite_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "catalog.db"
     shutil.copy(sqlite_template, path)
-    # No file of that name can be made: the tests may run as root, whom no permission stops.
-    (tmp_path / "catalog.db-shm").mkdir()
+    connect = storage_engine.connect_sqlite
+
+    def refusing(path: Path, mode: str, busy_timeout: float) -> Any:
+        return _Refusing() if mode == "ro" else connect(path, mode, busy_timeout)
+
+    monkeypatch.setattr(storage_engine, "connect_sqlite", refusing)
     engine = open_engine(f"sqlite:///{path}", read_only=True)
+    # Another may write to it: it could change under the reader.
+    with pytest.raises(StorageError):
+        facts(engine)
+    path.chmod(0o444)
+    tmp_path.chmod(0o555)
     assert "catalog_id" in facts(engine)
+    engine.dispose()
+    tmp_path.chmod(0o755)
+    # What is not yet in the file would be passed over without a word.
+    (tmp_path / "catalog.db-wal").write_bytes(b"something")
+    tmp_path.chmod(0o555)
+    with pytest.raises(StorageError):
+        facts(engine)
+    tmp_path.chmod(0o755)
     engine.dispose()

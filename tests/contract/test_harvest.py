@@ -16,7 +16,7 @@ from sqlalchemy import func, select
 
 from catalog.derive import Derivation
 from catalog.dialects import get_dialect
-from catalog.errors import CatalogBusy, SourceRefused, StorageError
+from catalog.errors import BudgetUsedUp, CatalogBusy, SourceRefused, StorageError
 from catalog.fetch.client import Asked
 from catalog.harvest import Harvest, HarvestOptions
 from catalog.harvest.store import Ended, Store, digest_of
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 IDS = ["g-Law000001", "g-Law000002", "g-Law000003"]
 MANY = [f"g-Many{number:05d}" for number in range(120)]
-REFUSED = 401
+REFUSED, SPENT = 401, 402
 Said200 = Callable[[Request], tuple[bytes, int]]
 
 
@@ -55,6 +55,8 @@ class Gateway:
             raise SourceRefused(self.stopped)
         body, status = self._answer(request)
         self.sent += 1
+        if status == SPENT:
+            raise BudgetUsedUp("the day's requests are spent")
         if status == REFUSED:
             self.stopped = "the key is refused"
         answer = Answer(status=status, headers={}, body=body, received_at=START)
@@ -280,6 +282,58 @@ def test_ids_that_failed_when_a_source_refused_are_asked_again(engine: Engine) -
     assert second.totals.run == first.totals.run
     assert (second.totals.documents, second.totals.failed, second.totals.left) == (3, 0, 0)
     assert (gateway.sent, second.totals.requests) == (2, 4)
+
+
+def test_a_run_that_stops_while_it_asks_again_is_not_over(engine: Engine) -> None:
+    """Else the third command would ask, and pay for, everything once more."""
+    source, clock = source_of(max_concurrency=1), FixedClock(START)
+    refusing = Gateway(
+        lambda request: (b"", REFUSED) if request.asked[0] == IDS[2] else known(request)
+    )
+    first = harvest(store_of(engine, source, clock, IDS), source, refusing, IDS)
+    assert first is not None
+    assert (first.totals.documents, first.totals.failed, first.totals.left) == (2, 1, 0)
+    spent = Gateway(lambda _: (b"", SPENT))
+    second = harvest(store_of(engine, source, clock, IDS), source, spent, IDS)
+    assert second is not None
+    assert second.unfinished
+    gateway = Gateway(known)
+    third = harvest(store_of(engine, source, clock, IDS), source, gateway, IDS)
+    assert third is not None
+    assert (third.totals.run, gateway.sent) == (first.totals.run, 1)
+    assert (third.totals.documents, third.unfinished) == (3, False)
+
+
+def test_what_failed_is_asked_again_by_one_of_two_processes(engine: Engine) -> None:
+    asking, source, clock = Asking(engine), source_of(), FixedClock(START)
+    one = store_of(engine, source, clock, IDS)
+    one.claim(one.begin(IDS))
+    _end(one, asking, [Said(each, b"", status=503) for each in IDS], clock.at)
+    one.close()
+    two, three = (store_of(engine, source, clock, IDS) for _ in range(2))
+    assert two.begin(IDS) == three.begin(IDS) == IDS
+    two.claim(IDS)
+    _end(two, asking, [given(each, document(each)) for each in IDS], clock.at)
+    assert three.claim(IDS) == ([], [])
+    assert three.finish(None).documents == len(IDS)
+    two.close()
+    three.close()
+
+
+def test_what_came_for_a_batch_is_kept_though_nothing_more_can_be_asked(engine: Engine) -> None:
+    source = source_of(dialect="chat-query", batch_size=3)
+
+    def answer(request: Request) -> tuple[bytes, int]:
+        if len(request.asked) == 1:
+            return b"", SPENT
+        return chat("```json\n" + json.dumps([document("g-Other0001", name="O")]) + "\n```"), 200
+
+    gateway = Gateway(answer)
+    ended = harvest(store_of(engine, source, FixedClock(START), IDS), source, gateway, IDS)
+    assert ended is not None
+    assert (ended.totals.requests, ended.totals.failed, ended.totals.left) == (1, 1, 2)
+    with engines.read(engine) as conn:
+        assert list(conn.execute(select(t.gizmos.c.gizmo_id)).scalars()) == ["g-Other0001"]
 
 
 def test_a_run_whose_last_ids_were_refused_is_not_over(engine: Engine) -> None:
