@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 
 from catalog.decide import marks
-from catalog.decide.state import Element, Known, State, content_of, key_of
+from catalog.decide.rows import Writer
+from catalog.decide.state import Element, Known, content_of, key_of
 from catalog.decide.step import Said
 from catalog.fields import ListField
 from catalog.records import Row, Statement
@@ -20,47 +21,7 @@ _DIGESTED = frozenset({"json_schema"})
 Elements = dict[str, Element]
 
 
-class Folding(Protocol):
-    """What a list needs of the fold it is part of; see :mod:`catalog.decide.fold`."""
-
-    gizmo_id: str
-    state: State
-
-    def put(self, table: str, key: tuple[Any, ...], row: Row) -> None:
-        """Write a new row."""
-        ...
-
-    def amend(self, table: str, key: tuple[Any, ...], columns: Row) -> None:
-        """Set columns of a row, be it of this fold or of an earlier one."""
-        ...
-
-    def mark(self, field: str, verdicts: marks.Verdicts) -> None:
-        """Mark the change rows on the other side of a flap or a disagreement."""
-        ...
-
-    def take(self, known: Known, value: Any, source: str, at: Micros) -> None:
-        """Replace what is known of a field."""
-        ...
-
-    def change(
-        self,
-        at: Micros,
-        statement: Statement,
-        *,
-        field: str,
-        cls: str,
-        old: Any,
-        new: Any,
-        not_before: Micros | None,
-        element: str = "",
-        kind: str | None = None,
-        verdicts: marks.Verdicts | None = None,
-    ) -> None:
-        """Write one change row."""
-        ...
-
-
-def fold_list(folding: Folding, listed: ListField, what: Said, at: Micros) -> tuple[bool, bool]:
+def fold_list(folding: Writer, listed: ListField, what: Said, at: Micros) -> tuple[bool, bool]:
     """Take one list.
 
     Returns:
@@ -86,7 +47,7 @@ def fold_list(folding: Folding, listed: ListField, what: Said, at: Micros) -> tu
     verdicts = marks.judge(known, key_of(new_content), source, at)
     _differences(folding, listed, known, new, what.statement, at, verdicts)
     folding.mark(listed.path, verdicts)
-    folding.take(known, new, source, at)
+    marks.take(known, new, source, at)
     return True, listed.cls == "content" and not listed.flapping
 
 
@@ -116,7 +77,7 @@ def merged(
 
 
 def _put(
-    folding: Folding, listed: ListField, key: str, element: Element, statement: Statement
+    folding: Writer, listed: ListField, key: str, element: Element, statement: Statement
 ) -> None:
     folding.put(
         listed.table,
@@ -134,7 +95,7 @@ def _put(
 
 
 def _refresh(
-    folding: Folding, listed: ListField, old: Elements | None, new: Elements | None
+    folding: Writer, listed: ListField, old: Elements | None, new: Elements | None
 ) -> None:
     """Keep the latest volatile columns of elements whose content stands."""
     if not listed.volatile or old is None or new is None:
@@ -150,7 +111,7 @@ def _refresh(
 
 
 def _differences(
-    folding: Folding,
+    folding: Writer,
     listed: ListField,
     known: Known,
     new: Elements | None,

@@ -7,7 +7,6 @@ Every rule about one GPT meets here. What a field's difference means is read fro
 from __future__ import annotations
 
 from collections.abc import Container, Sequence
-from typing import Any
 
 from catalog.decide import marks
 from catalog.decide.children import fold_list, merged
@@ -250,16 +249,8 @@ class _Fold(Writer):
             verdicts=verdicts,
         )
         self.mark(field.path, verdicts)
-        self.take(known, what.value, source, at)
+        marks.take(known, what.value, source, at)
         return True, field.cls == "content" and not field.flapping
-
-    def take(self, known: Known, value: Any, source: str, at: Micros) -> None:
-        """Replace what is known of a field."""
-        marks.leave(known, at)
-        known.value = value
-        known.at = at
-        known.n += 1
-        known.source = source
 
     # Rows of the current state.
 

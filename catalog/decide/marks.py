@@ -6,6 +6,8 @@ order in which their observations arrived (law 2).
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 from catalog.decide.state import Known, Past, content_of, key_of
@@ -60,3 +62,12 @@ def leave(known: Known, at: Micros) -> None:
         if past.key != old and (past.key in repeated or _recent(past, n, at))
     ]
     known.past.append(Past(old, at, n))
+
+
+def take(known: Known, value: Any, source: str, at: Micros) -> None:
+    """Replace what is known of a field by what ``source`` said of it at ``at``."""
+    leave(known, at)
+    known.value = value
+    known.at = at
+    known.n += 1
+    known.source = source
