@@ -39,6 +39,7 @@ class Rate:
         """Note where the number stands; its growth a second."""
         now = self._monotonic()
         self._points.append((now, value))
+        # Two points are the least that have a slope.
         while len(self._points) > 2 and self._points[1][0] <= now - WINDOW:  # noqa: PLR2004
             self._points.popleft()
         then, before = self._points[0]

@@ -199,7 +199,7 @@ def _words(text: str) -> list[str]:
     ]
 
 
-def _cut(words: list[str], has_before: bool, has_after: bool) -> str:  # noqa: FBT001
+def _cut(words: list[str], has_before: bool, has_after: bool) -> str:  # noqa: FBT001  (a pair)
     """Equal words between differences, the middle left out where it is long."""
     keep = 2 * CONTEXT
     head = words[:keep] if has_before else []

@@ -186,7 +186,7 @@ class Empty(Member):
 
     __slots__ = ()
 
-    def take(self, value: Any, row: Row, tally: Tally, depth: int) -> None:  # noqa: ARG002
+    def take(self, value: Any, row: Row, tally: Tally, depth: int) -> None:  # noqa: ARG002  (as Member)
         """Keep ``value`` as unmapped unless it is empty."""
         if value is None:
             return
@@ -237,7 +237,7 @@ class Listed(Member):
         self.table = table
         self.build = build
 
-    def take(self, value: Any, row: Row, tally: Tally, depth: int) -> None:  # noqa: ARG002
+    def take(self, value: Any, row: Row, tally: Tally, depth: int) -> None:  # noqa: ARG002  (as Member)
         """Make the elements of ``value``."""
         if value is None:
             tally.lists[self.table] = None

@@ -153,6 +153,7 @@ def _settle_days(conn: Connection, deriver: Deriver, days: Sequence[str]) -> Ite
         events = deriver.mass_events(_changes(conn, changes), _Compared(conn, first, last))
         conn.execute(delete(t.mass_events).where(*within))
         rows = [
+            # A collection of columns iterates over columns, not over their keys.
             {name: getattr(event, name) for name in t.mass_events.columns.keys()}  # noqa: SIM118
             for event in events
         ]

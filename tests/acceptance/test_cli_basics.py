@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from tests.acceptance.conftest import Cli
 
+# Typer says "a command"; with several of them it makes a group.
 _GROUP: TyperGroup = get_command(make_app())  # type: ignore[assignment]
 COMMANDS = sorted(_GROUP.commands)
 READING = (

@@ -226,6 +226,7 @@ def test_damaged_payload_is_named(engine: Engine, victim: int) -> None:
 def test_payload_whose_row_was_changed_is_damaged(engine: Engine, change: str) -> None:
     with write(engine) as conn:
         number = put(conn, GPT, document(GPT, 1), NOW)
+        # The change is one of those written out above this test.
         conn.execute(text(f"UPDATE payloads SET {change} WHERE payload_id = :id"), {"id": number})  # noqa: S608
 
         with pytest.raises(CatalogCorrupt, match=f"payload {number} is damaged"):
