@@ -7,9 +7,14 @@ its status, without a traceback. The text says what is wrong, where, and what to
 
     CatalogError                     exit 1
     ├── UsageError                   exit 2   wrong words on the command line or in an argument
-    │   └── InvalidReference         exit 2   a text that names no GPT
+    │   ├── InvalidReference         exit 2   a text that names no GPT
+    │   ├── InvalidQuery             exit 2   a search text that cannot be understood
+    │   ├── InvalidFilter            exit 2   a condition on GPTs that makes no sense
+    │   ├── InvalidCursor            exit 2   a page mark that is damaged or of another search
+    │   └── InvalidSql               exit 2   SQL that cannot be read, or does more than read
     ├── SettingsError                exit 2   catalog.toml or the environment
     ├── BudgetUsedUp                 exit 1   the day's requests to a source are spent
+    ├── TimeUp                       exit 1   a query took longer than it may
     ├── FetchError                   exit 3   a source did not answer as asked
     │   ├── FetchTransient (T)                the same question may be answered later
     │   ├── FetchTerminal                     repeating cannot help
@@ -60,6 +65,53 @@ class InvalidReference(UsageError):
         self.reason = reason
 
 
+class InvalidQuery(UsageError):
+    """A search text that cannot be understood.
+
+    Args:
+        text: what was typed.
+        reason: what is wrong with it and what to write instead.
+        position: the character it is about, counted from 1; None: the whole.
+    """
+
+    def __init__(self, text: str, reason: str, position: int | None = None) -> None:
+        where = "" if position is None else f"at character {position}, "
+        super().__init__(f"the search text {text!r} cannot be understood: {where}{reason}")
+        self.text = text
+        self.reason = reason
+        self.position = position
+
+
+class InvalidFilter(UsageError):
+    """A condition on GPTs that makes no sense, or that nobody knows.
+
+    Args:
+        key: the condition, by its name in a URL query.
+        reason: what is wrong with it and what to write instead.
+    """
+
+    def __init__(self, key: str, reason: str) -> None:
+        super().__init__(f"filter {key!r}: {reason}")
+        self.key = key
+        self.reason = reason
+
+
+class InvalidCursor(UsageError):
+    """A mark of a page that is damaged, or belongs to another search.
+
+    Args:
+        reason: which of the two.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the cursor {reason}; begin again at the first page, without a cursor")
+        self.reason = reason
+
+
+class InvalidSql(UsageError):
+    """SQL that cannot be read, or does more than read."""
+
+
 class SettingsError(CatalogError):
     """``catalog.toml`` or the environment is wrong."""
 
@@ -68,6 +120,10 @@ class SettingsError(CatalogError):
 
 class BudgetUsedUp(CatalogError):
     """The day's requests to a source are spent; what was not asked is left (rule 13)."""
+
+
+class TimeUp(CatalogError):
+    """A query took longer than it may."""
 
 
 class FetchError(CatalogError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import msgspec
 
@@ -67,12 +67,16 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
         headers: names in lower case.
         body: after transfer and content decoding, whole.
         received_at: when its last byte arrived.
+        seconds: from the request to the last byte.
+        first_seconds: from the request to the first piece of the body.
     """
 
     status: int
     headers: Mapping[str, str]
     body: bytes
     received_at: Micros
+    seconds: float = 0.0
+    first_seconds: float = 0.0
 
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
@@ -300,6 +304,22 @@ class Drift(msgspec.Struct, frozen=True, kw_only=True):
     gizmo_id: str
     first_seen_at: Micros
     last_seen_at: Micros
+
+
+class Alarm(msgspec.Struct, frozen=True, kw_only=True):
+    """What somebody should look at.
+
+    Attributes:
+        kind: what is wrong, of :data:`catalog.alarms.KINDS`.
+        subject: with what: a source, a job, a path; empty for the catalog as a whole.
+        severity: an ``alarm`` needs somebody, a ``warning`` is good to know.
+        message: for people, with what to do next.
+    """
+
+    kind: str
+    subject: str
+    severity: Literal["warning", "alarm"]
+    message: str
 
 
 class Deriver(Protocol):

@@ -54,6 +54,24 @@ class FixedClock:
         return self.at
 
 
+class Stopwatch:
+    """Real seconds since it was made: how long something took, never what time it is."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+        self._ended: float | None = None
+
+    @property
+    def seconds(self) -> float:
+        """Seconds until it was stopped, or until now."""
+        return (time.monotonic() if self._ended is None else self._ended) - self._began
+
+    def stop(self) -> None:
+        """Let it show what it shows now; a second time changes nothing."""
+        if self._ended is None:
+            self._ended = time.monotonic()
+
+
 def from_datetime(moment: datetime) -> Micros:
     """Microseconds of an aware ``moment``.
 
@@ -100,6 +118,28 @@ def parse_moment(text: str, *, end_of_day: bool = False) -> Micros:
         return from_iso(text)
     start = from_datetime(datetime.combine(date.fromisoformat(text), datetime.min.time(), UTC))
     return start + DAY - 1 if end_of_day else start
+
+
+def moment_of(value: object, *, end_of_day: bool = False) -> Micros:
+    """The moment that a person's program means.
+
+    Args:
+        value: microseconds, ISO text as :func:`parse_moment` takes it, an aware datetime, or a
+            date.
+        end_of_day: a date means the last microsecond of that day, not its first (rule 19).
+
+    Raises:
+        TypeError: ``value`` is nothing of that.
+        ValueError: it names no moment.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | str | date):
+        raise TypeError(f"{value!r} is no moment")
+    if isinstance(value, int):
+        return value
+    if isinstance(value, datetime):
+        return from_datetime(value)
+    text = value if isinstance(value, str) else value.isoformat()
+    return parse_moment(text, end_of_day=end_of_day)
 
 
 def day_of(moment: Micros) -> str:

@@ -12,6 +12,8 @@ from catalog.settings.keys import api_key, known_secrets, source_keys
 from catalog.settings.reading import (
     CLOCK_VARIABLE,
     NAME_RULE,
+    OFF,
+    READER_VARIABLE,
     URL_VARIABLE,
     is_name,
     load_settings,
@@ -20,23 +22,33 @@ from catalog.settings.sections import (
     DEFAULT_URL,
     CatalogSettings,
     DialectName,
-    JobSettings,
     Settings,
     SourceSettings,
-    StatusName,
-    WatchSettings,
 )
 from catalog.settings.template import default_toml
 from catalog.settings.urls import normalize_catalog_url
+from catalog.settings.work import (
+    JobSettings,
+    NotifySettings,
+    PlanSettings,
+    ProbeSettings,
+    StatusName,
+    WatchSettings,
+)
 
 __all__ = [
     "CLOCK_VARIABLE",
     "DEFAULT_URL",
     "NAME_RULE",
+    "OFF",
+    "READER_VARIABLE",
     "URL_VARIABLE",
     "CatalogSettings",
     "DialectName",
     "JobSettings",
+    "NotifySettings",
+    "PlanSettings",
+    "ProbeSettings",
     "Settings",
     "SourceSettings",
     "StatusName",

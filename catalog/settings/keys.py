@@ -48,12 +48,18 @@ def source_keys(settings: Settings, environ: Mapping[str, str]) -> tuple[str, ..
 def known_secrets(settings: Settings, environ: Mapping[str, str]) -> tuple[str, ...]:
     """All secrets we know of, longest first: what no text of ours may show.
 
-    Beside :func:`source_keys` these are the passwords of the catalog and of proxies, which no
-    source is ever told and which are therefore not looked for in answers.
+    Beside :func:`source_keys` these are the passwords of the catalog and of proxies, and the
+    addresses of notifications, which no source is ever told and which are therefore not looked for
+    in answers.
     """
     secrets = [*source_keys(settings, environ), environ.get("PGPASSWORD", "")]
+    for name in (settings.notify.webhook_env, settings.notify.urls_env):
+        for url in environ.get(name, "").split() if name else ():
+            # Whoever reports an error may leave out the scheme, or the host before the token.
+            rest = url.partition("://")[2]
+            secrets += [url, rest, rest.partition("/")[2], *passwords_in(url)]
     proxies = [value for name, value in environ.items() if name.lower().endswith("_proxy")]
-    for url in [settings.catalog.url, *proxies]:
+    for url in [settings.catalog.url, settings.catalog.reader_url or "", *proxies]:
         for password in passwords_in(url):
             secrets += [password, unquote(password)]
     return _longest_first(secrets)

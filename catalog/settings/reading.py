@@ -13,17 +13,26 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from catalog.errors import SettingsError
+from catalog.scheduling import parse_cron
 from catalog.settings.sections import (
     CatalogSettings,
-    JobSettings,
     Settings,
     SourceSettings,
+)
+from catalog.settings.urls import normalize_catalog_url, normalize_reader_url
+from catalog.settings.wording import expected_words, kind, mismatch, nearest
+from catalog.settings.work import (
+    JobSettings,
+    NotifySettings,
+    PlanSettings,
+    ProbeSettings,
     WatchSettings,
 )
-from catalog.settings.urls import normalize_catalog_url
-from catalog.settings.wording import expected_words, kind, mismatch, nearest
 
+OFF = "off"
+"""The schedule of a job that never runs by itself."""
 URL_VARIABLE = "GPTS_CATALOG_URL"
+READER_VARIABLE = "GPTS_CATALOG_READER_URL"
 CLOCK_VARIABLE = "GPTS_CATALOG_CLOCK"
 
 _S = TypeVar("_S", bound=msgspec.Struct)
@@ -32,11 +41,6 @@ NAME_RULE = "a name is made of letters, digits, '_', '-' and '.', 64 of them at 
 _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]{0,63}", re.ASCII)
 # A key that is pasted in place of its variable's name may happen to be all capitals and digits.
 _LIKE_A_KEY = re.compile(r"(?=.*[0-9])[A-Z0-9]{20,}", re.ASCII)
-_CRON_BOUNDS = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 7))
-_CRON_ITEM = re.compile(
-    r"(?:\*|(?P<low>\d+|[a-z]{3})(?:-(?P<high>\d+|[a-z]{3}))?)(?:/[1-9]\d*)?",
-    re.IGNORECASE | re.ASCII,
-)
 
 
 def load_settings(
@@ -55,7 +59,7 @@ def load_settings(
     """
     reader = _Reader(str(path) if path else "settings")
     table = reader.parse(path) if path else {}
-    reader.known(table, ("catalog", "sources", "jobs", "watch"), "")
+    reader.known(table, ("catalog", "sources", "jobs", "plan", "probe", "notify", "watch"), "")
     settings = Settings(
         catalog=reader.catalog(table),
         sources={name: reader.source(name, each) for name, each in reader.tables(table, "sources")},
@@ -63,6 +67,9 @@ def load_settings(
             name: reader.struct(JobSettings, each, f"jobs.{name}")
             for name, each in reader.tables(table, "jobs")
         },
+        plan=reader.struct(PlanSettings, table.get("plan", {}), "plan"),
+        probe=reader.struct(ProbeSettings, table.get("probe", {}), "probe"),
+        notify=reader.notify(table),
         watch={
             name: reader.struct(WatchSettings, each, f"watch.{name}")
             for name, each in reader.tables(table, "watch")
@@ -71,21 +78,39 @@ def load_settings(
     )
     reader.check_jobs(settings)
     reader.check_watch(settings)
+    reader.check_plan(settings)
+    usual = environ.get(URL_VARIABLE) or settings.catalog.url
     if url is not None:
         settings = _with_url(settings, url, "--catalog")
     elif environ.get(URL_VARIABLE):
-        settings = _with_url(settings, environ[URL_VARIABLE], URL_VARIABLE)
+        settings = _with_url(settings, usual, URL_VARIABLE)
+    # The environment's reader is that of the usual catalog: another's rows would be wrong ones.
+    if environ.get(READER_VARIABLE) and (url is None or url == usual):
+        settings = _with_reader(settings, environ[READER_VARIABLE])
     return settings
 
 
 def _with_url(settings: Settings, url: str, place: str) -> Settings:
-    """``settings`` for another catalog, named at ``place``."""
+    """``settings`` for another catalog, named at ``place``; a reader's URL goes with its own."""
     try:
         normal = normalize_catalog_url(url)
     except ValueError as error:
         raise SettingsError(f"{place}: {error}") from None
+    if normal == settings.catalog.url:
+        return settings
     return msgspec.structs.replace(
-        settings, catalog=msgspec.structs.replace(settings.catalog, url=normal)
+        settings, catalog=msgspec.structs.replace(settings.catalog, url=normal, reader_url=None)
+    )
+
+
+def _with_reader(settings: Settings, url: str) -> Settings:
+    """``settings`` with another reader's URL, from the environment."""
+    try:
+        normal = normalize_reader_url(url)
+    except ValueError as error:
+        raise SettingsError(f"{READER_VARIABLE}: {error}") from None
+    return msgspec.structs.replace(
+        settings, catalog=msgspec.structs.replace(settings.catalog, reader_url=normal)
     )
 
 
@@ -172,20 +197,19 @@ class _Reader:
             url = normalize_catalog_url(settings.url)
         except ValueError as error:
             raise self.fail("catalog.url", str(error)) from None
-        return msgspec.structs.replace(settings, url=url)
+        reader_url = settings.reader_url
+        if reader_url is not None:
+            try:
+                reader_url = normalize_reader_url(reader_url)
+            except ValueError as error:
+                raise self.fail("catalog.reader_url", str(error)) from None
+        return msgspec.structs.replace(settings, url=url, reader_url=reader_url)
 
     def source(self, name: str, value: Any) -> SourceSettings:
         """One source, its keys consistent with its dialect."""
         where = f"sources.{name}"
         source = self.struct(SourceSettings, value, where, name=name)
-        if source.api_key_env is not None and (
-            not _VARIABLE.fullmatch(source.api_key_env) or _LIKE_A_KEY.fullmatch(source.api_key_env)
-        ):
-            raise self.fail(
-                f"{where}.api_key_env",
-                "expected the name of an environment variable, in capitals, as EXAMPLE_API_KEY; "
-                "what stands there is not shown, as it may be the key itself",
-            )
+        self.variable(source.api_key_env, f"{where}.api_key_env", "EXAMPLE_API_KEY", "key")
         if source.dialect == "recorded":
             for key in ("base_url", "api_key_env"):
                 if getattr(source, key):
@@ -198,6 +222,22 @@ class _Reader:
             if getattr(source, low) > getattr(source, high):
                 raise self.fail(f"{where}.{low}", f"expected no more than {high}")
         return source
+
+    def notify(self, table: Mapping[str, Any]) -> NotifySettings:
+        """The section ``notify``."""
+        settings = self.struct(NotifySettings, table.get("notify", {}), "notify")
+        for name in ("webhook_env", "urls_env"):
+            self.variable(getattr(settings, name), f"notify.{name}", "EXAMPLE_WEBHOOK", "address")
+        return settings
+
+    def variable(self, name: str | None, where: str, example: str, what: str) -> None:
+        """Refuse a name of an environment variable that may be the secret itself."""
+        if name is not None and (not _VARIABLE.fullmatch(name) or _LIKE_A_KEY.fullmatch(name)):
+            raise self.fail(
+                where,
+                f"expected the name of an environment variable, in capitals, as {example}; "
+                f"what stands there is not shown, as it may be the {what} itself",
+            )
 
     def base_url(self, source: SourceSettings, where: str) -> str:
         """The base URL of ``source`` without its last slash."""
@@ -225,11 +265,17 @@ class _Reader:
     def check_jobs(self, settings: Settings) -> None:
         """Refuse schedules that are no cron lines, and sources that are not configured."""
         for name, job in settings.jobs.items():
-            if job.schedule is not None and not _is_cron(job.schedule):
-                raise self.fail(
-                    f"jobs.{name}.schedule",
-                    "expected five cron fields, minute hour day month weekday, as '0 3 * * *'",
-                )
+            if job.schedule not in {None, OFF}:
+                try:
+                    parse_cron(job.schedule or "")
+                except ValueError as error:
+                    raise self.fail(
+                        f"jobs.{name}.schedule",
+                        "expected five cron fields, minute hour day month weekday, as '0 3 * * *',"
+                        f" or {OFF!r}: {error}",
+                    ) from None
+            if job.least is not None and job.most is not None and job.least > job.most:
+                raise self.fail(f"jobs.{name}.least", "expected no more than most")
             for source in job.sources or ():
                 if source not in settings.sources:
                     near = nearest(source, settings.sources)
@@ -239,10 +285,24 @@ class _Reader:
                         + (f"did you mean {near!r}?" if near else f"add [sources.{source}]"),
                     )
 
+    def check_plan(self, settings: Settings) -> None:
+        """Refuse weights of watches that are not there, and pauses that leave no room."""
+        plan = settings.plan
+        if plan.floor_hours > plan.ceiling_days * 24:
+            raise self.fail("plan.floor_hours", "expected no more than ceiling_days")
+        for name in plan.weights:
+            if name not in settings.watch:
+                near = nearest(name, settings.watch)
+                raise self.fail(
+                    f"plan.weights.{name}",
+                    "there is no such watch; "
+                    + (f"did you mean {near!r}?" if near else f"add [watch.{name}]"),
+                )
+
     def check_watch(self, settings: Settings) -> None:
         """Refuse filters that let everything through."""
         for name, watch in settings.watch.items():
-            if watch == WatchSettings():
+            if msgspec.structs.replace(watch, notify=False) == WatchSettings():
                 keys = ", ".join(WatchSettings.__struct_fields__)
                 raise self.fail(f"watch.{name}", f"says nothing to look for; it takes {keys}")
 
@@ -250,19 +310,3 @@ class _Reader:
 def is_name(text: str) -> bool:
     """Whether ``text`` can name a source, a job or a watch; see :data:`NAME_RULE`."""
     return _NAME.fullmatch(text) is not None
-
-
-def _is_cron(text: str) -> bool:
-    """Whether ``text`` reads like a cron line; the scheduler reads it in earnest."""
-    fields = text.split()
-    if len(fields) != len(_CRON_BOUNDS):
-        return False
-    for field, (least, most) in zip(fields, _CRON_BOUNDS, strict=True):
-        for item in field.split(","):
-            match = _CRON_ITEM.fullmatch(item)
-            if match is None:
-                return False
-            numbers = [int(each) for each in match.groups() if each and each.isdigit()]
-            if any(not least <= each <= most for each in numbers):
-                return False
-    return True

@@ -11,10 +11,17 @@ from typing import Annotated, Literal, get_args
 import msgspec
 from msgspec import Meta
 
+from catalog.settings.work import (
+    JobSettings,
+    NotifySettings,
+    PlanSettings,
+    ProbeSettings,
+    WatchSettings,
+)
+
 DEFAULT_URL = "sqlite:///data/catalog.db"
 
 DialectName = Literal["gpts-v1", "gpts-v2", "mj-flat", "chat-query", "recorded"]
-StatusName = Literal["listed", "missing", "gone"]
 
 _Seconds = Annotated[float, Meta(gt=0, le=86_400)]
 
@@ -25,6 +32,16 @@ class CatalogSettings(msgspec.Struct, frozen=True, kw_only=True):
     url: Annotated[str, Meta(description="an SQLite file, or postgresql://USER@HOST/DATABASE")] = (
         DEFAULT_URL
     )
+    reader_url: Annotated[
+        str | None,
+        Meta(
+            description="PostgreSQL: the role that runs SQL people write; see docs/sql.md",
+            examples=["postgresql://READER@HOST/DATABASE"],
+        ),
+    ] = None
+    folder: Annotated[
+        str, Meta(min_length=1, description="where reports, feeds and backups are written")
+    ] = "data"
     timezone: Annotated[str, Meta(description="the zone that schedules are written in")] = "UTC"
 
 
@@ -63,6 +80,21 @@ class SourceSettings(msgspec.Struct, frozen=True, kw_only=True):
     price_per_request: Annotated[
         Annotated[float, Meta(ge=0, le=1_000_000)] | None,
         Meta(description="for reports and plans", examples=[0.001]),
+    ] = None
+    prefer: Annotated[
+        int,
+        Meta(ge=0, le=1_000, description="sources with smaller numbers are asked first"),
+    ] = 0
+    probes_per_day: Annotated[
+        int, Meta(ge=0, description="the budget of a UTC day for probes, apart from the other")
+    ] = 0
+    tokens_per_day: Annotated[
+        Annotated[int, Meta(ge=0)] | None,
+        Meta(description="tokens that the probes of a UTC day may take", examples=[100_000]),
+    ] = None
+    price_per_1k_tokens: Annotated[
+        Annotated[float, Meta(ge=0, le=1_000_000)] | None,
+        Meta(description="what 1,000 tokens of a probe cost", examples=[0.01]),
     ] = None
     connect_timeout: Annotated[_Seconds, Meta(description="seconds to reach the source")] = 10.0
     read_timeout: Annotated[
@@ -104,40 +136,6 @@ class SourceSettings(msgspec.Struct, frozen=True, kw_only=True):
     ] = "gpt-4-gizmo-"
 
 
-class JobSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """What of a job differs from its default; None where nothing does.
-
-    Read and checked; the scheduler that goes by it comes later.
-    """
-
-    schedule: Annotated[
-        str | None,
-        Meta(description="cron: minute hour day month weekday", examples=["0 3 * * *"]),
-    ] = None
-    sources: Annotated[
-        tuple[str, ...] | None,
-        Meta(description="the sources it asks", examples=[["example"]]),
-    ] = None
-
-
-class WatchSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """A saved filter, all of it to be met. Read and checked; what goes by it comes later."""
-
-    search: Annotated[str | None, Meta(description="words to find", examples=["translation"])] = (
-        None
-    )
-    category: Annotated[str | None, Meta(examples=["productivity"])] = None
-    tool: Annotated[str | None, Meta(description="a tool's type", examples=["dalle"])] = None
-    author: Annotated[
-        str | None, Meta(description="an author's name or user_id", examples=["Example Author"])
-    ] = None
-    status: Annotated[
-        StatusName | None,
-        Meta(description=f"one of {', '.join(get_args(StatusName))}", examples=["listed"]),
-    ] = None
-    min_conversations: Annotated[Annotated[int, Meta(ge=0)] | None, Meta(examples=[1000])] = None
-
-
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that a person can set.
 
@@ -146,6 +144,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             :func:`~catalog.settings.urls.normalize_catalog_url` makes it.
         sources: by name.
         jobs: by name; those not named run by their defaults.
+        plan: when to look again.
+        probe: what GPTs are asked.
+        notify: who is told.
         watch: by name.
         clock: what ``GPTS_CATALOG_CLOCK`` holds, a time or the simulator's URL; None means
             the machine's clock.
@@ -154,5 +155,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     catalog: CatalogSettings = CatalogSettings()
     sources: dict[str, SourceSettings] = {}
     jobs: dict[str, JobSettings] = {}
+    plan: PlanSettings = PlanSettings()
+    probe: ProbeSettings = ProbeSettings()
+    notify: NotifySettings = NotifySettings()
     watch: dict[str, WatchSettings] = {}
     clock: str | None = None

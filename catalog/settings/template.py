@@ -11,8 +11,13 @@ import msgspec
 from catalog.settings.sections import (
     DEFAULT_URL,
     CatalogSettings,
-    JobSettings,
     SourceSettings,
+)
+from catalog.settings.work import (
+    JobSettings,
+    NotifySettings,
+    PlanSettings,
+    ProbeSettings,
     WatchSettings,
 )
 
@@ -41,13 +46,24 @@ def default_toml(url: str = DEFAULT_URL) -> str:
         "# [sources.example]",
         *_lines(SourceSettings),
         "",
-        "# What differs from a job's default. This version reads and checks these sections; the",
-        "# scheduler that goes by them comes later. Until then let cron run: harvest --due",
+        "# What differs from a job's default; gpts-catalog jobs list shows the jobs.",
         "# [jobs.refresh]",
         *_lines(JobSettings),
         "",
-        "# A saved filter; all that it names must be met. Read and checked as well; the reports,",
-        "# feeds and notifications that go by it come later.",
+        "# When GPTs are looked at again; gpts-catalog plan shows what the budget buys.",
+        "# [plan]",
+        *_lines(PlanSettings),
+        "",
+        "# What GPTs are asked over chat completions; nobody is until a source has probes_per_day.",
+        "# [probe]",
+        *_lines(ProbeSettings),
+        "",
+        "# Who is told when something goes wrong, or a watch sees something.",
+        "# [notify]",
+        *_lines(NotifySettings),
+        "",
+        "# A saved filter; all that it names must be met. It has a section in the daily report and",
+        "# a feed of its own.",
         "# [watch.rivals]",
         *_lines(WatchSettings),
     ]
@@ -71,7 +87,15 @@ def _lines(
         value = given[field.name] if given and is_given else None
         if not is_given:
             value = schema["examples"][0] if "examples" in schema else field.default
-        line = f"{'' if is_given else '# '}{field.name} = {json.dumps(value, ensure_ascii=False)}"
+        line = f"{'' if is_given else '# '}{field.name} = {_toml(value)}"
         description = schema.get("description")
         lines.append(f"{line:<42} # {description}" if description else line)
     return lines
+
+
+def _toml(value: Any) -> str:
+    """``value`` as TOML has it on one line; for all but tables that is JSON."""
+    if isinstance(value, dict):
+        members = (f"{_toml(key)} = {_toml(each)}" for key, each in value.items())
+        return f"{{ {', '.join(members)} }}" if value else "{}"
+    return json.dumps(value, ensure_ascii=False)

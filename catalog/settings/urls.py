@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urlsplit, urlunsplit
 
 
 def normalize_catalog_url(text: str) -> str:
@@ -42,6 +42,21 @@ def normalize_catalog_url(text: str) -> str:
     )
 
 
+def normalize_reader_url(text: str) -> str:
+    """The one form of the URL of a role that reads a catalog on PostgreSQL.
+
+    Args:
+        text: ``postgresql://…``.
+
+    Raises:
+        ValueError: it names none; the text says why, without the password.
+    """
+    url = normalize_catalog_url(text)
+    if not url.startswith("postgresql://"):
+        raise ValueError("SQL reads an SQLite file without a role: expected postgresql://…")
+    return url
+
+
 def _normalize_sqlite(rest: str) -> str:
     """An SQLite URL from what stands behind its ``://``."""
     if not rest.startswith("/"):
@@ -65,3 +80,16 @@ def passwords_in(url: str) -> list[str]:
     found = [userinfo.partition(":")[2]] if at else []
     pairs = (pair.partition("=") for pair in parts.query.split("&"))
     return [each for each in (*found, *(v for k, _, v in pairs if "password" in k)) if each]
+
+
+def without_password(url: str) -> str:
+    """``url`` without the passwords that :func:`passwords_in` finds; as it is where it has none."""
+    if not passwords_in(url):
+        return url
+    parts = urlsplit(url)
+    user, _, host = parts.netloc.rpartition("@")
+    name = user.partition(":")[0]
+    query = "&".join(
+        pair for pair in parts.query.split("&") if "password" not in pair.partition("=")[0]
+    )
+    return urlunsplit(parts._replace(netloc=f"{name}@{host}" if name else host, query=query))

@@ -12,7 +12,7 @@ import msgspec
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """The one of ``known`` that ``name`` was most likely meant to be, if any comes near."""
-    return next(iter(difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)), None)
+    return next(iter(difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)), None)
 
 
 def kind(value: Any) -> str:
@@ -36,6 +36,13 @@ def mismatch(declared: Any, value: Any) -> str:
     if isinstance(value, str) and choices:
         near = nearest(value, choices)
         return expected + (f"; did you mean {near!r}?" if near else "")
+    if isinstance(value, list):
+        choices = _item_choices(declared)
+        wrong = [each for each in value if isinstance(each, str) and each not in choices]
+        if choices and wrong:
+            near = nearest(wrong[0], choices)
+            hint = f"; did you mean {near!r}?" if near else ""
+            return f"expected texts of {', '.join(choices)}, got {wrong[0]!r}{hint}"
     form = _form(declared)
     if isinstance(value, str) and form:
         return form
@@ -48,6 +55,15 @@ def _choices(declared: Any) -> tuple[str, ...]:
     """The texts that ``declared`` allows, where it lists them."""
     info = _plain(declared)
     return tuple(map(str, info.values)) if isinstance(info, msgspec.inspect.LiteralType) else ()
+
+
+def _item_choices(declared: Any) -> tuple[str, ...]:
+    """The texts that a list of the ``declared`` type may hold, where it lists them."""
+    info = _plain(declared)
+    if not isinstance(info, msgspec.inspect.VarTupleType):
+        return ()
+    item = info.item_type
+    return tuple(map(str, item.values)) if isinstance(item, msgspec.inspect.LiteralType) else ()
 
 
 def _plain(declared: Any) -> msgspec.inspect.Type:
@@ -67,7 +83,9 @@ def expected_words(declared: Any) -> str:
         msgspec.inspect.FloatType: "a number",
         msgspec.inspect.IntType: "a whole number",
         msgspec.inspect.StrType: "a text",
+        msgspec.inspect.BoolType: "true or false",
         msgspec.inspect.VarTupleType: "a list of texts",
+        msgspec.inspect.DictType: "a table of numbers",
     }
     if isinstance(info, msgspec.inspect.LiteralType):
         return f"expected one of {', '.join(_choices(declared))}"

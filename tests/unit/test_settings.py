@@ -15,6 +15,9 @@ from catalog.settings import (
     DEFAULT_URL,
     CatalogSettings,
     JobSettings,
+    NotifySettings,
+    PlanSettings,
+    ProbeSettings,
     Settings,
     SourceSettings,
     WatchSettings,
@@ -297,6 +300,38 @@ def test_schedule_that_is_no_cron_line_is_refused(read: Any, cron: str) -> None:
         read(f"[jobs.j]\nschedule = '{cron}'")
 
 
+def test_schedule_can_be_off(read: Any) -> None:
+    assert read("[jobs.j]\nschedule = 'off'").jobs["j"].schedule == "off"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[jobs.j]\nleast = 3\nmost = 2", r"jobs\.j\.least: expected no more than most"),
+        ("[plan]\nobjective = 'change'", "did you mean 'changes'"),
+        ("[plan]\nceiling_days = 1\nfloor_hours = 25", "expected no more than ceiling_days"),
+        ("[plan.weights]\nrivals = 2", r"no such watch; add \[watch\.rivals\]"),
+        ("[plan.weights]\nw = 0\n[watch.w]\nsearch = 'x'", "expected a table of numbers"),
+        ("[probe]\nstream = 1", "expected true or false"),
+        ("[probe]\ntemperature = 3", "at least 0 and at most 2"),
+        ("[notify]\non = ['alarms']", "expected"),
+    ],
+)
+def test_sections_of_what_runs_by_itself_are_read_strictly(
+    read: Any, text: str, message: str
+) -> None:
+    with pytest.raises(SettingsError, match=message):
+        read(text)
+
+
+@pytest.mark.parametrize("name", ["webhook_env", "urls_env"])
+def test_address_in_place_of_its_variable_is_refused_and_not_repeated(read: Any, name: str) -> None:
+    address = "https://hooks.example/T0/secret"
+    with pytest.raises(SettingsError, match="the address itself") as refused:
+        read(f"[notify]\n{name} = '{address}'")
+    assert "secret" not in str(refused.value)
+
+
 def test_job_with_unknown_source_names_the_nearest(read: Any) -> None:
     with pytest.raises(SettingsError, match=r"no source 'exampel'; did you mean 'example'"):
         read(WHOLE.replace('sources = ["example"]', 'sources = ["exampel"]'))
@@ -452,29 +487,94 @@ def test_file_of_init_loads_as_it_is(read: Any) -> None:
 
 def test_file_of_init_names_every_key_with_its_default(read: Any) -> None:
     """Without its comment signs it loads too: what stands there is an example or the default."""
-    text = re.sub(r"^# (?=\[|[a-z_]+ = )", "", default_toml(), flags=re.MULTILINE)
+    text = re.sub(r"^# (?=\[|[a-z0-9_]+ = )", "", default_toml(), flags=re.MULTILINE)
     settings = read(text)
     source = settings.sources["example"]
     default = SourceSettings(name="example", dialect="gpts-v2")
-    examples = {"base_url", "api_key_env", "requests_per_day", "price_per_request"}
+    examples = {
+        "base_url",
+        "api_key_env",
+        "requests_per_day",
+        "price_per_request",
+        "tokens_per_day",
+        "price_per_1k_tokens",
+    }
     assert {
         key for key in source.__struct_fields__ if getattr(source, key) != getattr(default, key)
     } == examples
-    for section in (CatalogSettings, SourceSettings, JobSettings, WatchSettings):
+    for section in (
+        CatalogSettings,
+        SourceSettings,
+        JobSettings,
+        PlanSettings,
+        ProbeSettings,
+        NotifySettings,
+        WatchSettings,
+    ):
         for field in msgspec.structs.fields(section):
             assert field.name == "name" or f"\n{field.name} = " in text
     assert settings.watch["rivals"] == WatchSettings(
         search="translation",
         category="productivity",
         tool="dalle",
+        tag="public",
         author="Example Author",
         status="listed",
         min_conversations=1000,
+        field="name",
     )
-    assert settings.jobs["refresh"] == JobSettings(schedule="0 3 * * *", sources=("example",))
+    assert settings.jobs["refresh"].sources == ("example",)
+    assert settings.plan.weights == {"rivals": 10}
+    assert settings.probe.logit_bias == {"50256": -100}
+    assert settings.notify.webhook_env == "EXAMPLE_WEBHOOK"
 
 
 @given(st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), min_size=1))
 def test_file_of_init_carries_any_path(name: str) -> None:
     url = normalize_catalog_url(f"x{name}")
     assert tomllib.loads(default_toml(url))["catalog"] == {"url": url}
+
+
+READER = "postgresql://reader:its-password@db.example/catalog"
+OWNER = "postgresql://owner@db.example/catalog"
+
+
+def test_reader_of_a_postgresql_catalog_is_read(read: Any) -> None:
+    settings = read(f'[catalog]\nurl = "{OWNER}"\nreader_url = "{READER}"\n')
+    assert settings.catalog.reader_url == READER
+    assert "its-password" in known_secrets(settings, {})
+
+
+def test_reader_in_the_environment_goes_first(read: Any) -> None:
+    other = READER.replace("reader:", "other:")
+    text = f'[catalog]\nurl = "{OWNER}"\nreader_url = "{READER}"\n'
+    settings = read(text, {"GPTS_CATALOG_READER_URL": other})
+    assert settings.catalog.reader_url == other
+
+
+@pytest.mark.parametrize("environ", [{}, {"GPTS_CATALOG_READER_URL": READER}])
+def test_reader_goes_with_its_catalog(read: Any, environ: dict[str, str]) -> None:
+    """SQL must not answer from another catalog than the one that is named."""
+    text = f'[catalog]\nurl = "{OWNER}"\nreader_url = "{READER}"\n'
+    assert read(text, environ, url="sqlite:///other.db").catalog.reader_url is None
+    assert read(text, environ, url=OWNER).catalog.reader_url == READER
+    elsewhere = {"GPTS_CATALOG_URL": "sqlite:///other.db"}
+    assert read(text, elsewhere).catalog.reader_url is None
+
+
+@pytest.mark.parametrize("url", ["sqlite:///x.db", "mysql://reader@host/x"])
+def test_reader_that_is_no_role_of_postgresql_is_refused(read: Any, url: str) -> None:
+    with pytest.raises(SettingsError, match=r"catalog\.reader_url: .*expected"):
+        read(f'[catalog]\nreader_url = "{url}"\n')
+    with pytest.raises(SettingsError, match=r"GPTS_CATALOG_READER_URL: .*expected"):
+        read("", {"GPTS_CATALOG_READER_URL": url})
+
+
+def test_a_list_of_words_names_the_one_that_is_none(tmp_path: Path) -> None:
+    path = tmp_path / "catalog.toml"
+    path.write_text('[notify]\non = ["alarm", "wach"]\n')
+    with pytest.raises(SettingsError) as error:
+        load_settings(path, {})
+    assert "'wach'" in str(error.value)
+    assert "alarm, report, watch" in str(error.value)
+    assert "did you mean 'watch'?" in str(error.value)
