@@ -1,0 +1,177 @@
+"""How many GPTs a filter has, counted as far as somebody waits for it."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from sqlalchemy import func, select
+
+from catalog.query.asof import listings_at
+from catalog.query.candidates import UNINDEXED, index_of
+from catalog.query.found import Count
+from catalog.query.naming import with_known_authors
+from catalog.query.selecting import Selection
+from catalog.search.filters import check
+from catalog.storage import tables as t
+from catalog.storage.dialects import one_of
+from catalog.storage.relisting import waiting
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from sqlalchemy import Connection, Select
+
+    from catalog.search.filters import Filter
+    from catalog.times import Micros
+
+LIMIT = 20_000
+"""Hits after which counting stops, where nobody wants to wait for the rest."""
+VERIFIED = 2_000
+"""Hits after which it stops where the texts of each have to be looked at."""
+PART = 1_000
+"""Hits that are read at once."""
+SETS = 32_768
+"""Sets of facets that are held decoded: more than a million GPTs have."""
+
+Row = tuple[int, str | None, str]
+"""What is counted of a hit: its set of facets, its author; and which GPT it is."""
+_COLUMNS = (t.listings.c.facet_id, t.listings.c.user_id, t.listings.c.gizmo_id)
+
+FacetSet = dict[str, tuple[str, ...]]
+"""The values of each facet but the author that some listings have."""
+_DECODER = msgspec.json.Decoder(FacetSet)
+
+
+def count(
+    conn: Connection, wanted: Filter, *, limit: int | None = LIMIT, at: Micros | None = None
+) -> Count:
+    """How many GPTs are wanted.
+
+    Args:
+        conn: a reading transaction.
+        wanted: which.
+        limit: where counting may stop; a tenth of it where texts have to be looked at. None: it
+            goes to the end.
+        at: as of that moment; every GPT is then looked at.
+
+    Raises:
+        InvalidFilter: a condition makes no sense.
+        InvalidQuery: the text cannot be understood.
+    """
+    check(wanted)
+    selection = Selection(with_known_authors(conn, wanted) if at is None else wanted)
+    if at is not None:
+        return Count(sum(1 for each in listings_at(conn, at) if selection.has(each)), exact=True)
+    if selection.has_facets_alone:
+        number = sum(gpts for _, gpts in facet_sets(conn, selection))
+        return as_listed(conn, Count(number, exact=True))
+    found = selection.anywhere()
+    if found is None or not found.exact or selection.conditions:
+        return as_listed(conn, each_hit(conn, selection, limit, lambda _: None))
+    most = None if limit is None else limit + 1
+    number = index_of(conn).count(conn, found.expression, most, selection.terms)
+    number += len(selection.unindexed(conn))
+    return as_listed(conn, _capped(number, limit))
+
+
+def as_listed(conn: Connection, counted: Count) -> Count:
+    """A count of listings: it is not exact while some GPTs are still to be listed."""
+    return Count(counted.number, exact=counted.exact and not waiting(conn))
+
+
+def each_hit(
+    conn: Connection,
+    selection: Selection,
+    limit: int | None,
+    see: Callable[[Sequence[Row]], None],
+) -> Count:
+    """Show every hit once, in no order, up to a limit; how many they were.
+
+    Args:
+        conn: a reading transaction.
+        selection: which GPTs are wanted.
+        limit: see :func:`count`.
+        see: takes hits.
+    """
+    found = selection.anywhere()
+    number = 0
+    if found is None:
+        query, asking = select(*_COLUMNS), {}
+    else:
+        index = index_of(conn)
+        query = select(*_COLUMNS).select_from(index.listed).where(index.has)
+        asking = index.asking(conn, found.expression, selection.terms)
+        apart = conn.execute(select(*_COLUMNS).where(UNINDEXED, *selection.conditions))
+        right = _verified(conn, selection, [tuple(row) for row in apart])
+        see(right)
+        number += len(right)
+    is_exact = found is None or found.exact
+    if limit is not None and not is_exact:
+        limit = limit * VERIFIED // LIMIT or 1
+    query = query.where(*selection.conditions).limit(None if limit is None else limit + 1)
+    looked_at = number
+    for rows in _parts(conn, query, asking, is_bounded=limit is not None):
+        part = rows if limit is None else rows[: max(0, limit - looked_at)]
+        looked_at += len(rows)
+        right = part if is_exact else _verified(conn, selection, part)
+        see(right)
+        number += len(right)
+    return Count(number, exact=limit is None or looked_at <= limit)
+
+
+def _parts(
+    conn: Connection, query: Select[Any], asking: dict[str, Any], *, is_bounded: bool
+) -> Iterator[list[Row]]:
+    """Rows as the driver has them: SQLAlchemy's take longer than all that the engine does."""
+    # Without bounds, PostgreSQL is to keep the rows on its side.
+    result = conn.execute(query, asking, execution_options={"stream_results": not is_bounded})
+    # Not the cursor itself: of a result that streams, the first row has been taken from it.
+    # Asked for each time: once the rows are all taken, it is another one, which gives none.
+    while rows := _strategy(result).fetchmany(result, result.cursor, PART):
+        yield rows
+    result.close()
+
+
+def _strategy(result: Any) -> Any:
+    return result.cursor_strategy
+
+
+@lru_cache(maxsize=SETS)
+def facet_set(text: str) -> FacetSet:
+    """A set of facets as ``facet_sets`` holds it, read: not to be written to."""
+    return _DECODER.decode(text)
+
+
+def facet_sets(conn: Connection, selection: Selection) -> Iterator[tuple[FacetSet, int]]:
+    """The sets of facets that are wanted, where facets alone are asked, with their listings."""
+    c = t.facet_sets.c
+    moved = _moved_sets(conn)
+    for number, text, gpts in conn.execute(select(c.facet_id, c.facets, c.gpts)).all():
+        facets = facet_set(text)
+        if selection.has_facets(facets):
+            yield facets, moved.get(number, gpts)
+
+
+def _moved_sets(conn: Connection) -> dict[int, int]:
+    """The listings of those sets that stage 2 has still to count, counted now."""
+    q, c = t.stage_queue.c, t.listings.c
+    keys = conn.execute(select(q.key).where(q.kind == "facets")).scalars()
+    moved = dict.fromkeys(map(int, keys), 0)
+    if moved:
+        query = select(c.facet_id, func.count()).where(one_of(c.facet_id, "ids"))
+        found = conn.execute(query.group_by(c.facet_id), {"ids": list(moved)})
+        moved.update({row[0]: row[1] for row in found})
+    return moved
+
+
+def _verified(conn: Connection, selection: Selection, rows: Sequence[Row]) -> list[Row]:
+    right = selection.verified(conn, [gizmo_id for _, _, gizmo_id in rows])
+    return [row for row in rows if row[-1] in right]
+
+
+def _capped(number: int, limit: int | None) -> Count:
+    if limit is None or number <= limit:
+        return Count(number, exact=True)
+    return Count(limit, exact=False)
