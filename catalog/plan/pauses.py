@@ -1,6 +1,6 @@
-"""When to look again. Pure: no clock, no catalog.
+"""The pause after a visit that brought no document. No clock: the moment is handed in.
 
-Simple on purpose: an id that answered is asked again a day later, one that did not after a pause
+Simple on purpose: a "no such GPT" is looked at again on the next UTC day, a failure after a pause
 that doubles. Whatever happened, the next visit moves (law 8).
 """
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from catalog.times import Micros
 
 AFTER_DOCUMENT: Micros = DAY
-"""The pause after a document."""
+"""The pause after a document, where nothing is known of how often the GPT changes."""
 AFTER_MIDNIGHT: Micros = 3 * HOUR
 """The hour of the next UTC day at which a "no such GPT" is looked at again: it takes two, on two
 days, to call a GPT gone (law 4), and gateways are restarted at night."""
