@@ -330,6 +330,10 @@ OPEN_ENDED: dict[str, str] = {
 }
 """Paths whose members are kept as one JSON value, with the reason. Their members never drift."""
 
+NAMED_BY_DATA: frozenset[str] = frozenset({"gizmo.vanity_metrics.review_stats.by_rating"})
+"""Paths whose members are named by what they count: the first review of three stars, of any GPT,
+brings a member, and is no news about the format. Their members come and go without drift."""
+
 STAT_FIELDS: dict[str, str] = {
     "stat.read": "stat_read",
     "stat.favorite": "stat_favorite",

@@ -161,7 +161,15 @@ class App:
         raise SettingsError(f"which source? name one with --source: {', '.join(able)}")
 
 
-def start(ctx: typer.Context, catalog: str | None, config: Path | None, *, as_json: bool) -> App:
+def start(
+    ctx: typer.Context,
+    catalog: str | None,
+    config: Path | None,
+    *,
+    as_json: bool,
+    as_csv: bool = False,
+    pages: bool = True,
+) -> App:
     """Put together what a command needs; what stands after its name goes first.
 
     Args:
@@ -169,6 +177,11 @@ def start(ctx: typer.Context, catalog: str | None, config: Path | None, *, as_js
         catalog: ``--catalog`` after it.
         config: ``--config`` after it.
         as_json: ``--json`` after it.
+        as_csv: ``--csv`` after it.
+        pages: unless ``--no-pager`` is there.
+
+    Raises:
+        UsageError: both ``--json`` and ``--csv`` are there.
     """
     before = ctx.obj if isinstance(ctx.obj, Common) else Common()
     common = Common(
@@ -176,6 +189,9 @@ def start(ctx: typer.Context, catalog: str | None, config: Path | None, *, as_js
         config=config or before.config,
         as_json=as_json or before.as_json,
     )
-    app = App(common=common, environ=os.environ, out=Output(as_json=common.as_json))
+    if common.as_json and as_csv:
+        raise UsageError("--json and --csv are two forms of one output: name one of them")
+    out = Output(as_json=common.as_json, as_csv=as_csv, pages=pages)
+    app = App(common=common, environ=os.environ, out=out)
     ctx.call_on_close(app.close)
     return app

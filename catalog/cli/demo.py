@@ -16,13 +16,16 @@ import typer
 import catalog
 from catalog.cli.output import Output
 from catalog.errors import CatalogError, UsageError
-from catalog.query.tour import most_changed
+from catalog.query.tour import most_changed, most_moved
 from catalog.settings import CLOCK_VARIABLE, URL_VARIABLE
 from catalog.storage.engine import open_engine, read
 from catalog.times import DAY, HOUR, day_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from catalog.simulator import RunningGateway
+    from catalog.storage.engine import Connection
 
 GPTS = 120
 SEED = 7
@@ -90,6 +93,7 @@ class _Tour:
             **{name: value for name, value in os.environ.items() if name != URL_VARIABLE},
             KEY_VARIABLE: gateway.key,
             CLOCK_VARIABLE: gateway.clock_url,
+            "PAGER": "cat",  # a tour goes on by itself
             # The commands are to be this program, wherever it was started from.
             "PYTHONPATH": os.pathsep.join([_HOME, *filter(None, [os.environ.get("PYTHONPATH")])]),
         }
@@ -108,11 +112,15 @@ class _Tour:
             self._do("harvest", *(("--due",) if day else ("--refs", "ids.txt")))
         self._title("what changed")
         self._do("changes", "--since", day_of(self._gateway.clock.now()))
-        gizmo_id = self._most_changed()
+        gizmo_id = self._of_note(most_changed)
         self._title("one GPT: its past, and what it is now")
         self._do("changes", gizmo_id)
-        self._do("metrics", gizmo_id)
         self._do("show", gizmo_id)
+        self._title("the numbers of another")
+        self._do("metrics", self._of_note(most_moved))
+        self._title("search: a beginning of a word, and a Chinese word of two signs")
+        self._do("search", "poet", "--limit", "5", "--facets")
+        self._do("search", "旅行", "--limit", "5")
         self._title("where the catalog stands")
         self._do("status")
         self._do("verify")
@@ -137,11 +145,11 @@ class _Tour:
                 f"the demo ends here: the command above ended with status {ended.returncode}"
             )
 
-    def _most_changed(self) -> str:
+    def _of_note(self, which: Callable[[Connection], str]) -> str:
         """The GPT with the most to show."""
         engine = open_engine(f"sqlite:///{self._folder / 'catalog.db'}", read_only=True)
         try:
             with read(engine) as conn:
-                return most_changed(conn)
+                return which(conn)
         finally:
             engine.dispose()

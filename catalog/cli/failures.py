@@ -20,12 +20,21 @@ ADVICE = {
 """What to do where a source answers so."""
 
 
-def reason_rows(reasons: Sequence[Reason]) -> list[list[str]]:
-    """Why ids failed, a row a reason."""
-    return [
+def reason_rows(reasons: Sequence[Reason], failed: int) -> list[list[str]]:
+    """Why ids failed, a row a reason, and a row for those whose reason is not among them.
+
+    Args:
+        reasons: why, the most frequent first.
+        failed: how many failed in all.
+    """
+    rows = [
         [number(each.count), each.verdict.replace("_", " "), f"{_words(each)} ({each.example})"]
         for each in reasons
     ]
+    others = failed - sum(each.count for each in reasons)
+    if others > 0:
+        rows.append([number(others), "more", "for other reasons"])
+    return rows
 
 
 def next_step(reasons: Sequence[Reason], failed: int, run_id: str, source: str) -> list[str]:

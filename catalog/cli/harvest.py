@@ -42,7 +42,7 @@ def harvest(
     ctx: typer.Context,
     refs: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[REF]...", help="GPTs: ids, short URLs, addresses, model names."),
+        typer.Argument(metavar="REF", help="GPTs: ids, short URLs, addresses, model names."),
     ] = None,
     file: Annotated[
         Path | None,
@@ -133,6 +133,7 @@ def _run(
 ) -> int:
     # The client is slow to load: commands that ask nobody do without.
     from catalog.harvest import HarvestJob
+    from catalog.harvest.planning import terms_of_day
 
     job = HarvestJob(
         engine=engine,
@@ -141,6 +142,7 @@ def _run(
         secrets=app.keys,
         ids=ids,
         command="harvest --due" if due else "harvest",
+        terms=terms_of_day(engine, app.settings, app.clock.now()),
         whatever_is_due=due,
         clock=app.clock,
         rng=app.rng,
@@ -220,7 +222,7 @@ def report(app: App, ended: Harvested, source: SourceSettings, why: Sequence[Rea
         out.line(f"  cost: {totals.requests * source.price_per_request:,.2f}")
     if why:
         out.heading("why they failed, with an id each")
-        out.table(reason_rows(why), right=[0])
+        out.table(reason_rows(why, totals.failed), right=[0])
         out.lines(next_step(why, totals.failed, totals.run, source.name))
     for line in news(ended.settled):
         out.line(line)

@@ -50,15 +50,28 @@ _COMMANDS: dict[str, tuple[str, str]] = {
     "upgrade": ("setup:upgrade", "Bring a catalog to the current schema."),
     "sources": ("sources:app", "Check the configured sources."),
     "harvest": ("harvest:harvest", "Fetch GPT details from a source."),
+    "discover": ("discover:discover", "Search the sources for GPTs."),
+    "probe": ("probe:probe", "Put a question to GPTs."),
     "import": ("importing:import_", "Take documents from files."),
     "show": ("show:show", "Show one GPT, all of it."),
+    "search": ("search:search", "Find GPTs, or browse them."),
+    "authors": ("authors:authors", "Find authors, or show one."),
     "changes": ("changes:changes", "Show what changed."),
+    "report": ("report:report", "Tell what happened, to be read."),
     "metrics": ("metrics:metrics", "Show a GPT's numbers over time."),
+    "stats": ("stats:stats", "Show what the catalog holds."),
+    "sql": ("sql:sql", "Ask in SQL, or run a query that ships."),
+    "plan": ("plan:plan", "Show what the budget buys."),
     "status": ("status:status", "Show where the catalog stands."),
     "verify": ("care:verify", "Check that the catalog is whole."),
     "digest": ("care:digest", "Name the state of the catalog."),
     "rebuild": ("care:rebuild", "Derive all tables again from the archive."),
     "merge": ("merging:merge", "Take another catalog into this one."),
+    "backup": ("backup:backup", "Write the whole catalog to one file."),
+    "restore": ("backup:restore", "Make a catalog of a backup."),
+    "prune": ("pruning:prune", "Remove what only age speaks against."),
+    "schedule": ("jobs:schedule", "Run the jobs when they are due."),
+    "jobs": ("jobs:app", "List the jobs, see what runs next, run one now."),
     "simulate-gateway": ("simulate:simulate_gateway", "Run a simulated gateway."),
 }
 """Each command, where it stands in this package, and what it does in a line."""
@@ -134,7 +147,8 @@ def run(args: list[str] | None = None) -> int:
     except TyperException as error:
         text = help_instead(error)
         if text is None:
-            _complain(explain(error), words)
+            named = next((word for word in words if word in _COMMANDS), "")
+            _complain(explain(error, named), words)
         else:
             sys.stderr.write(f"{text}\n")
         return error.exit_code

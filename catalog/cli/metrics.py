@@ -6,15 +6,19 @@ from typing import Any
 
 import typer
 
-from catalog.cli.context import start
+from catalog.cli.chart import over_time
+from catalog.cli.context import App, start
 from catalog.cli.options import (
     CatalogOption,
     ConfigOption,
+    CsvOption,
     JsonOption,
+    NoPagerOption,
     ReferenceArgument,
     UntilOption,
     read_moment,
 )
+from catalog.cli.table import Column, print_csv, print_table
 from catalog.cli.text import difference, harmless, iso, moment, number
 from catalog.query import metrics as query
 from catalog.references import parse_reference
@@ -40,6 +44,32 @@ LABELS = {
 """What stands above a column of numbers."""
 
 
+ROOM = {
+    "average": 1,
+    "source": 2,
+    "num_conversations": 3,
+    "num_users_interacted_with": 3,
+    "num_interactions": 3,
+    "num_pins": 3,
+    "review_total": 4,
+    **{f"rating_{stars}": 5 for stars in range(1, 6)},
+}
+"""What a narrow terminal leaves out, the highest first."""
+CHARTS = {
+    "conversations_at_least": "conversations",
+    "review_count": "reviews",
+    "stat_use": "uses",
+}
+"""What is drawn, where it moved."""
+BOUND = "conversations_at_least"
+MEMBERS = (*LABELS, BOUND, "conversations_exact")
+"""The numbers that ``--csv`` has columns for."""
+MOVING = tuple(
+    name for name in MEMBERS if name not in {"num_conversations_str", "conversations_exact"}
+)
+"""Those that are numbers, and so have differences."""
+
+
 def metrics(
     ctx: typer.Context,
     ref: ReferenceArgument,
@@ -47,46 +77,80 @@ def metrics(
     catalog: CatalogOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
+    as_csv: CsvOption = False,
+    no_pager: NoPagerOption = False,
 ) -> None:
     """Show a GPT's numbers over time: a line whenever one moved, with what it moved by."""
-    app = start(ctx, catalog, config, as_json=as_json)
+    app = start(ctx, catalog, config, as_json=as_json, as_csv=as_csv, pages=not no_pager)
     gizmo_id = parse_reference(ref)
     with app.catalog() as engine, read(engine) as conn:
         found = query.metrics(conn, gizmo_id, read_moment(until, "--until", end_of_day=True))
-    app.out.line(f"{gizmo_id}  {harmless(found.name or '')}", "bold")
+    with app.out.paged():
+        _print(app, found, "no numbers were said" + (" until then" if until else ""))
+    lines = [
+        _as_json(gizmo_id, counter_of, point)
+        for counter_of, points in (("", found.points), *found.stats.items())
+        for point in points
+    ]
+    for line in lines:
+        app.out.json(line)
+    moved = [f"{name}_moved" for name in MOVING]
+    print_csv(
+        app.out,
+        ["gizmo_id", "observed_at", "source", "counters_of", *MEMBERS, *moved],
+        map(_csv_row, lines),
+    )
+
+
+def _print(app: App, found: query.Metrics, nothing: str) -> None:
+    app.out.line(f"{found.gizmo_id}  {harmless(found.name or '')}", "bold")
     if not found.points and not found.stats:
-        app.out.line("no numbers were said" + (" until then" if until else ""))
-    app.out.table(rows(found.points), right=range(1, 20))
+        app.out.line(nothing)
+    _points(app, found.points)
     for source, points in found.stats.items():
         app.out.heading(f"counters of source {source}, its own")
-        app.out.table(rows(points), right=range(1, 20))
-    for point in found.points:
-        app.out.json(_as_json(gizmo_id, "", point))
-    for source, points in found.stats.items():
-        for point in points:
-            app.out.json(_as_json(gizmo_id, source, point))
+        _points(app, points)
 
 
-def rows(points: tuple[query.Point, ...]) -> list[list[str]]:
-    """The points as cells, one column a number that was ever said."""
+def _points(app: App, points: tuple[query.Point, ...]) -> None:
+    """The points as a table, then what moved as a chart."""
     names = [name for name in LABELS if any(name in point.numbers.values for point in points)]
     if not names:
-        return []
-    table = [["said at", *(LABELS[name] for name in names), "source"]]
-    for point in points:
-        cells = [moment(point.numbers.at)]
-        for name in names:
-            value = point.numbers.values.get(name)
-            text = "–" if value is None else _shown(value)
-            if name in point.moved:
-                text += f" ({difference(point.moved[name])})"
-            cells.append(text)
-        table.append([*cells, point.numbers.source])
-    return table
+        return
+    if "review_count" in names and "review_total" in names:
+        names.insert(names.index("review_count") + 1, "average")
+    columns = [Column(LABELS.get(name, name), right=True, drop=ROOM.get(name, 0)) for name in names]
+    cells = [[_cell(point, name) for name in names] for point in points]
+    print_table(
+        app.out,
+        [Column("said at", least=20), *columns, Column("source", drop=ROOM["source"])],
+        [
+            [moment(point.numbers.at), *row, point.numbers.source]
+            for point, row in zip(points, cells, strict=True)
+        ],
+        indent=2,
+    )
+    for name, title in CHARTS.items():
+        values = [
+            (point.numbers.at, point.numbers.values[name])
+            for point in points
+            if name in point.numbers.values
+        ]
+        lines = over_time(values, app.out.width and app.out.width - 2)
+        if lines:
+            app.out.heading(title)
+            app.out.lines(f"  {line}" for line in lines)
 
 
-def _shown(value: Any) -> str:
-    return harmless(value) if isinstance(value, str) else number(value)
+def _cell(point: query.Point, name: str) -> str:
+    values = point.numbers.values
+    if name == "average":
+        reviews, stars = values.get("review_count"), values.get("review_total")
+        return f"{stars / reviews:.2f}" if reviews and stars is not None else "–"
+    value = values.get(name)
+    text = "–" if value is None else value if isinstance(value, str) else number(value)
+    moved = point.moved.get(BOUND if name == "num_conversations_str" else name)
+    return text if moved is None else f"{text} ({difference(moved)})"
 
 
 def _as_json(gizmo_id: str, counter_of: str, point: query.Point) -> dict[str, Any]:
@@ -98,3 +162,8 @@ def _as_json(gizmo_id: str, counter_of: str, point: query.Point) -> dict[str, An
         "numbers": point.numbers.values,
         "moved": point.moved,
     }
+
+
+def _csv_row(line: dict[str, Any]) -> list[Any]:
+    said = [line[name] for name in ("gizmo_id", "observed_at", "source", "counters_of")]
+    return [*said, *map(line["numbers"].get, MEMBERS), *map(line["moved"].get, MOVING)]

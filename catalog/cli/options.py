@@ -26,6 +26,13 @@ ConfigOption = Annotated[
 JsonOption = Annotated[
     bool, typer.Option("--json", help="Print JSON alone on stdout; messages go to stderr.")
 ]
+CsvOption = Annotated[
+    bool,
+    typer.Option("--csv", help="Print CSV alone on stdout, under a line of names."),
+]
+NoPagerOption = Annotated[
+    bool, typer.Option("--no-pager", help="Print at once, however long it is.")
+]
 ReferenceArgument = Annotated[
     str,
     typer.Argument(

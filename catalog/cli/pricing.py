@@ -15,7 +15,7 @@ from catalog.errors import NotFound
 from catalog.settings import SourceSettings
 from catalog.storage.engine import read
 from catalog.storage.runs import RunKey, known_ids, resumable_run
-from catalog.storage.sources import reserved, source_ids
+from catalog.storage.sources import BudgetKind, reserved, source_ids
 from catalog.times import day_of
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def price(
     size = max(1, get_dialect(source).batch_size)
     asked = len(ids) - resumed
     requests = math.ceil(asked / size)
-    budget = _budget_left(app, engine, source)
+    budget = budget_left(app, engine, source, source.requests_per_day)
     return Price(
         source=source.name,
         requested=asked,
@@ -124,13 +124,28 @@ def _resumable(
         return (None, 0) if run is None else (run.run_id, len(known_ids(conn, run.run_id)))
 
 
-def _budget_left(app: App, engine: Engine, source: SourceSettings) -> int | None:
-    if source.requests_per_day is None:
+def budget_left(
+    app: App,
+    engine: Engine,
+    source: SourceSettings,
+    per_day: int | None,
+    kind: BudgetKind = "requests",
+) -> int | None:
+    """What is left of a source's day; None where it has no budget.
+
+    Args:
+        app: the command.
+        engine: the catalog.
+        source: the source.
+        per_day: its budget of a day.
+        kind: of what.
+    """
+    if per_day is None:
         return None
     with read(engine) as conn:
         try:
             number_of = source_ids(conn, [source.name])[source.name]
         except NotFound:
-            return source.requests_per_day
-        taken = reserved(conn, number_of, day_of(app.clock.now()))
-    return max(0, source.requests_per_day - taken)
+            return per_day
+        taken = reserved(conn, number_of, day_of(app.clock.now()), kind)
+    return max(0, per_day - taken)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit, urlunsplit
 
 import typer
 
@@ -11,7 +10,7 @@ from catalog.cli.context import App, start
 from catalog.cli.options import CatalogOption, ConfigOption, JsonOption
 from catalog.errors import SettingsError
 from catalog.settings import default_toml, load_settings
-from catalog.settings.urls import passwords_in
+from catalog.settings.urls import passwords_in, without_password
 
 if TYPE_CHECKING:
     from catalog.storage.migrate import Upgraded
@@ -73,7 +72,7 @@ def upgrade(
 def _write_settings(app: App, url: str) -> None:
     """Write the commented settings; a password stays out of them (law 10)."""
     if passwords_in(url):
-        url = _without_password(url)
+        url = without_password(url)
         app.out.note(
             f"the password of the catalog is not written to {app.config_path}:"
             " keep it in PGPASSWORD, or the whole URL in GPTS_CATALOG_URL"
@@ -83,14 +82,6 @@ def _write_settings(app: App, url: str) -> None:
         app.config_path.write_text(default_toml(url), encoding="utf-8")
     except OSError as error:
         raise SettingsError(f"{app.config_path}: {error.strerror}") from None
-
-
-def _without_password(url: str) -> str:
-    parts = urlsplit(url)
-    user, _, host = parts.netloc.rpartition("@")
-    name = user.partition(":")[0]
-    query = "&".join(pair for pair in parts.query.split("&") if "password" not in pair)
-    return urlunsplit(parts._replace(netloc=f"{name}@{host}" if name else host, query=query))
 
 
 def _place(url: str) -> str:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from catalog.cli.changes import Printer, element, label, named
+from catalog.cli.change_lines import Printer
 from catalog.cli.context import App, start
 from catalog.cli.metrics import LABELS
 from catalog.cli.options import (
@@ -17,6 +17,7 @@ from catalog.cli.options import (
     ConfigOption,
     JsonOption,
     KnownAtOption,
+    NoPagerOption,
     ReferenceArgument,
     read_moment,
 )
@@ -31,6 +32,7 @@ from catalog.query.told import MIME_PATHS, Known
 from catalog.references import parse_reference
 from catalog.storage.engine import read
 from catalog.times import Micros
+from catalog.wording.changes import element, label, named
 
 QUIET_FIELDS = frozenset({"name", "created_ago_str"})
 """The name stands above; the other is a localized text about the moment of asking."""
@@ -52,9 +54,10 @@ def show(
     catalog: CatalogOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
+    no_pager: NoPagerOption = False,
 ) -> None:
     """Show one GPT, all of it: every field with its value, since when, and who says so."""
-    app = start(ctx, catalog, config, as_json=as_json)
+    app = start(ctx, catalog, config, as_json=as_json, pages=not no_pager)
     if raw and history:
         raise UsageError("--raw and --history show two things: name one of them")
     gizmo_id = parse_reference(ref)
@@ -62,7 +65,7 @@ def show(
     by = read_moment(known_at, "--known-at", end_of_day=True)
     deriver = Derivation()
     known = None if by is None else Known(at=by, deriver=deriver)
-    with app.catalog() as engine, read(engine) as conn:
+    with app.out.paged(), app.catalog() as engine, read(engine) as conn:
         if raw:
             found = original(conn, gizmo_id, deriver, then, by)
             app.out.note(
@@ -101,6 +104,7 @@ def print_gizmo(app: App, gizmo: gizmos.Gizmo) -> None:
     if gizmo.at is None:
         out.line(
             f"first seen {moment(gizmo.first_seen_at)}, last seen {moment(gizmo.last_seen_at)},"
+            f" last confirmed {moment(gizmo.confirmed_at)},"
             f" last changed {moment(gizmo.last_changed_at)}"
         )
     if gizmo.stale_copies:
@@ -110,7 +114,11 @@ def print_gizmo(app: App, gizmo: gizmos.Gizmo) -> None:
         by_table.setdefault(fact.field.table, []).append(fact)
     lists = {listed.field.table: listed for listed in gizmo.lists}
     _facts(app, "content", by_table.get("gizmo_revisions", []))
-    _facts(app, "author", by_table.get("gizmo_authors", []))
+    by_author = by_table.get("gizmo_authors", [])
+    _facts(app, "author", by_author)
+    if gizmo.author is not None and not any(fact.value == gizmo.author for fact in by_author):
+        known_as = Text(harmless(gizmo.author)).append("  (by the author's other GPTs)", "dim")
+        out.hanging("  known as  ", known_as, cells=12)
     if "author_socials" in lists:
         _list(app, lists.pop("author_socials"))
     for listed in lists.values():
@@ -134,12 +142,13 @@ def _facts(app: App, title: str, facts: list[gizmos.Fact]) -> None:
     app.out.heading(title)
     wide = max((len(name) for name, _, _ in rows), default=0)
     for name, value, says in rows:
-        line = Text(f"  {name:<{wide}}  ")
-        line.append(_indented(value, wide + 4))
-        line.append(f"  {says}", "dim")
-        app.out.line(line)
+        said = Text(value).append("  ").append(says, "dim")
+        if app.out.width is None or wide + 4 <= app.out.width // 2:
+            app.out.hanging(f"  {name:<{wide}}  ", said, cells=wide + 4)
+        else:  # a value that is squeezed to the right edge cannot be read
+            app.out.hanging(f"  {name}  ", said, cells=6)
     if nulls:
-        app.out.line(f"  null: {', '.join(nulls)}", "dim")
+        app.out.hanging("  ", Text(f"null: {', '.join(nulls)}", "dim"), cells=4)
 
 
 def _fact_value(fact: gizmos.Fact) -> str:
@@ -149,10 +158,6 @@ def _fact_value(fact: gizmos.Fact) -> str:
     if fact.field.path in MIME_PATHS:
         return count(len(value), "type")
     return shorten(shown(value, time=fact.field.type == "time"), LONGEST)
-
-
-def _indented(text: str, by: int) -> str:
-    return text.replace("\r", "").replace("\n", "\n" + " " * by)
 
 
 def _says(fact: gizmos.Fact) -> str:
@@ -171,10 +176,9 @@ def _list(app: App, listed: gizmos.Listed) -> None:
         return
     app.out.heading(f"{title}: {number(len(listed.items))}")
     for item in listed.items:
-        line = Text("  ")
-        line.append(shorten(_item(listed, item), LONGEST))
+        line = Text(shorten(_item(listed, item), LONGEST))
         line.append(f"  (since {moment(item.since)}, {harmless(item.said.source)})", "dim")
-        app.out.line(line)
+        app.out.hanging("  ", line, cells=4)
 
 
 def _item(listed: gizmos.Listed, item: gizmos.Item) -> str:

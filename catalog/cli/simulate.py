@@ -37,7 +37,8 @@ def simulate_gateway(
 
     It prints one line with its address and its key when it is ready. Each wrapping has an address
     of its own below it: plain, info, bare, mj, chat, chat-object. GPTS_CATALOG_CLOCK may name its
-    clock, at /_sim/clock.
+    clock, at /_sim/clock: GET reads it, and POST of {"advance_seconds": 86400} or of
+    {"now": "2024-05-01T00:00:00Z"} moves it.
     """
     # The simulator brings a web server along, which no other command needs.
     from catalog.simulator import START, Population, serve, write_ids

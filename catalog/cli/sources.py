@@ -71,7 +71,7 @@ def sources() -> None:
 @app.command("check")
 def check(
     ctx: typer.Context,
-    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="This source alone.")] = None,
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="This source alone.")] = None,
     catalog: CatalogOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,

@@ -2,29 +2,41 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 import typer
 
 from catalog.cli.context import App, start
-from catalog.cli.failures import next_step, reason_rows
+from catalog.cli.health_lines import print_alarms, print_headline, print_jobs, print_spent
 from catalog.cli.options import CatalogOption, ConfigOption, JsonOption
-from catalog.cli.text import count, harmless, iso, moment, number, shorten, size
+from catalog.cli.status_lines import print_status
+from catalog.cli.text import harmless, iso
 from catalog.errors import UsageError
 from catalog.query import stats
 from catalog.query.failures import failed_ids
 from catalog.storage.engine import read
-from catalog.storage.runs import Run, get_run
+from catalog.storage.runs import get_run
 
-EXAMPLE = 60
-"""Characters of an example."""
+if TYPE_CHECKING:
+    from catalog.health import Health
 
 
 def status(
     ctx: typer.Context,
     check: Annotated[
-        bool, typer.Option("--check", help="End with status 1 if anything needs a look.")
+        bool,
+        typer.Option(
+            "--check",
+            help="Say in one line whether all is well, and name what is not. Ends with status 1 if"
+            " an alarm stands, with 0 where there are warnings alone.",
+        ),
+    ] = False,
+    metrics: Annotated[
+        bool,
+        typer.Option(
+            "--metrics", help="Print the metrics for Prometheus' textfile collector, and no more."
+        ),
     ] = False,
     failed: Annotated[
         str | None,
@@ -38,19 +50,51 @@ def status(
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> int:
-    """Show what the catalog holds, how fresh it is, what is due, what was spent, what is odd."""
+    """Show whether all is well, what the catalog holds, what is due, what was spent, what is odd.
+
+    The first line says all: that it is well, or which alarms stand.
+    """
     app = start(ctx, catalog, config, as_json=as_json)
+    if sum((check, metrics, failed is not None)) > 1:
+        raise UsageError("--check, --metrics and --failed ask for different things: name one")
+    if metrics and as_json:
+        raise UsageError(
+            "--metrics prints the form that Prometheus reads, and no JSON: leave one of them out;"
+            " status --json has the same numbers"
+        )
     if failed is not None:
-        if check:
-            raise UsageError("--check and --failed ask two things: name one of them")
         _failed(app, failed)
         return 0
-    asks = any(source.dialect != "recorded" for source in app.settings.sources.values())
+    # What it needs of HTTP and of Prometheus is not loaded where ids alone are listed.
+    from catalog.health import as_json as health_json
+    from catalog.health import exposition, look_at
+
+    jobs = _planned(app)
+    found = None
     with app.catalog() as engine, read(engine) as conn:
-        found = stats.status(conn, app.clock.now(), asks=asks)
-    _print(app, found)
-    app.out.json(_as_json(app, found))
-    return 1 if check and found.alarms else 0
+        now = app.clock.now()
+        health = look_at(conn, app.settings, now, jobs)
+        if not check and not metrics:
+            found = stats.status(conn, now)
+    if metrics:
+        app.out.lines(exposition(health).decode().splitlines())
+        return 0
+    print_headline(app, health)
+    print_alarms(app, health)
+    if found is None:
+        app.out.json(health_json(health))
+        return 0 if health.is_well else 1
+    print_status(app, found)
+    print_spent(app, health)
+    print_jobs(app, health)
+    app.out.json(_as_json(app, found, health, health_json(health)))
+    return 0
+
+
+def _planned(app: App) -> list[Any]:
+    from catalog.cli.jobs import planned_jobs
+
+    return list(planned_jobs(app).values())
 
 
 def _failed(app: App, run_id: str) -> None:
@@ -61,165 +105,21 @@ def _failed(app: App, run_id: str) -> None:
             app.out.json({**msgspec.to_builtins(each), "at": iso(each.at)})
 
 
-def _print(app: App, found: stats.Status) -> None:
-    out, holds = app.out, found.holdings
-    out.line(f"at {moment(found.now)}", "bold")
-    out.heading("holds")
-    by_status = ", ".join(f"{number(n)} {word}" for word, n in holds.gpts.items()) or "none yet"
-    by_class = ", ".join(f"{number(n)} {word}" for word, n in holds.changes.items()) or "none"
-    out.table(
-        [
-            ["GPTs", by_status],
-            ["authors", number(holds.authors)],
-            ["documents", _documents(holds)],
-            ["revisions", number(holds.revisions)],
-            ["changes", by_class],
-            ["mass events", number(holds.mass_events)],
-            ["points of numbers", number(holds.metric_points)],
-        ]
-    )
-    out.heading("GPTs by when their document was last seen")
-    out.table(
-        [
-            [word if word == "older" else f"within {word}", number(n)]
-            for word, n in found.seen.items()
-        ]
-    )
-    _frontier(app, found)
-    _sources(app, found)
-    if found.runs:
-        out.heading("last runs")
-        out.table([_run(run) for run in found.runs])
-    _odd(app, found)
-    out.heading("alarms" if found.alarms else "no alarms")
-    for alarm in found.alarms:
-        out.line(f"  ! {alarm}", "bold")
-
-
-def _documents(holds: stats.Holdings) -> str:
-    text = f"{number(holds.documents)}, said {moment(holds.first_at)} to {moment(holds.last_at)}"
-    if not holds.documents:
-        return "none yet: gpts-catalog harvest or gpts-catalog import brings some"
-    text += f"; {size(holds.payload_bytes)} in {count(holds.payloads, 'distinct payload')}"
-    return f"{text}, stored in {size(holds.stored_bytes)}"
-
-
-def _frontier(app: App, found: stats.Status) -> None:
-    frontier = found.frontier
-    app.out.heading("frontier")
-    due = number(frontier.due)
-    if frontier.next_due_at is not None:
-        due += f"; the next at {moment(frontier.next_due_at)}"
-    held = number(frontier.leased)
-    if frontier.expired:
-        held += f"; {number(frontier.expired)} whose worker is late, and free again"
-    app.out.table(
-        [
-            ["ids known", number(frontier.known)],
-            ["never asked", number(frontier.never_asked)],
-            ["due now", due],
-            ["held by workers", held],
-        ]
-    )
-
-
-def _sources(app: App, found: stats.Status) -> None:
-    if not found.sources:
-        return
-    app.out.heading("sources")
-    rows = []
-    for source in found.sources:
-        last = "never" if source.last_document_at is None else moment(source.last_document_at)
-        rows.append(
-            [
-                harmless(source.name),
-                source.dialect,
-                count(source.documents, "document"),
-                f"last {last}",
-                _budget(app, source),
-            ]
-        )
-    app.out.table(rows, right=[2])
-    for source in found.sources:
-        if source.reasons and source.last_run is not None:
-            run = source.last_run
-            app.out.heading(f"why ids failed in the last run of {harmless(source.name)}")
-            app.out.table(reason_rows(source.reasons), right=[0])
-            app.out.lines(next_step(source.reasons, run.failed, run.run_id, harmless(source.name)))
-
-
-def _budget(app: App, source: stats.SourceHealth) -> str:
-    configured = app.settings.sources.get(source.name)
-    if configured is None:
-        return "not in the settings"
-    if configured.dialect == "recorded":
-        return ""
-    text = f"{count(source.reserved_today, 'request')} today"
-    if configured.requests_per_day is not None:
-        left = max(0, configured.requests_per_day - source.reserved_today)
-        text += f", {number(left)} of {number(configured.requests_per_day)} left"
-    return text
-
-
-def _run(run: Run) -> list[str]:
-    results = [
-        f"{number(value)} {word}"
-        for word, value in (
-            ("new", run.new),
-            ("changed", run.changed),
-            ("unchanged", run.unchanged),
-            ("not found", run.not_found),
-            ("mismatched", run.mismatched),
-            ("failed", run.failed),
-            ("left", run.left),
-        )
-        if value
-    ]
-    cost = [] if run.cost is None else [f"cost {run.cost:,.2f}"]
-    if run.requests:
-        cost.insert(0, count(run.requests, "request"))
-    text = ", ".join([*results, *cost])
-    if run.reason:
-        text += f" – {harmless(run.reason)}"
-    return [moment(run.started_at), f"{run.command} {harmless(run.source)}", run.status, text]
-
-
-def _odd(app: App, found: stats.Status) -> None:
-    if found.unmapped:
-        app.out.heading("fields that no table knows, kept in the archive")
-        app.out.table(
-            [
-                [
-                    shorten(harmless(row.path), EXAMPLE),
-                    count(row.count, "time"),
-                    f"{moment(row.first_seen_at)} to {moment(row.last_seen_at)}",
-                    f"as {shorten(harmless(row.example), EXAMPLE)}",
-                ]
-                for row in found.unmapped
-            ]
-        )
-    if found.drift:
-        app.out.heading("fields that came or went")
-        app.out.table(
-            [
-                [
-                    moment(row.at),
-                    row.kind,
-                    shorten(harmless(row.path), EXAMPLE),
-                    f"{harmless(row.source)} ({row.wrapping or 'bare'})",
-                    f"seen {moment(row.first_seen_at)} to {moment(row.last_seen_at)}",
-                    f"as {shorten(harmless(row.example), EXAMPLE)}" if row.example else "",
-                ]
-                for row in found.drift
-            ]
-        )
-
-
 _TIMES = frozenset({"now", "at"})
 
 
-def _as_json(app: App, found: stats.Status) -> Any:
+def _as_json(app: App, found: stats.Status, health: Health, told: dict[str, Any]) -> Any:
     value = _with_times(msgspec.to_builtins(found))
+    value |= {
+        "line": told["line"],
+        "alarms": told["alarms"],
+        "spent": [
+            {"source": source.name, **msgspec.to_builtins(each), "left": each.left}
+            for source in health.facts.sources
+            for each in source.spent
+        ],
+        "jobs": _with_times(msgspec.to_builtins(health.facts.jobs)),
+    }
     for source in value["sources"]:
         configured = app.settings.sources.get(source["name"])
         source["requests_per_day"] = configured.requests_per_day if configured else None

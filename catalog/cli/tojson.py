@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from catalog.cli.changes import as_json_line
 from catalog.cli.text import iso
 from catalog.query.gizmos import Fact, Gizmo, Item, Listed, Numbers
 from catalog.query.history import History, Stretch
+from catalog.wording.changes import as_json_line
 
 
 def gizmo_json(gizmo: Gizmo) -> dict[str, Any]:
@@ -15,6 +15,7 @@ def gizmo_json(gizmo: Gizmo) -> dict[str, Any]:
     return {
         "gizmo_id": gizmo.gizmo_id,
         "name": gizmo.name,
+        "author": gizmo.author,
         "at": iso(gizmo.at),
         "known_at": iso(gizmo.known_at),
         "status": gizmo.status,
@@ -22,6 +23,7 @@ def gizmo_json(gizmo: Gizmo) -> dict[str, Any]:
         "first_seen_at": iso(gizmo.first_seen_at),
         "last_seen_at": iso(gizmo.last_seen_at),
         "last_asked_at": iso(gizmo.last_asked_at),
+        "confirmed_at": iso(gizmo.confirmed_at),
         "last_changed_at": iso(gizmo.last_changed_at),
         "stale_copies": gizmo.stale_copies,
         "fields": {fact.field.path: _fact(fact) for fact in gizmo.facts},

@@ -25,13 +25,18 @@ def help_instead(error: TyperException) -> str | None:
     return text if error.format_message() == text else None
 
 
-def explain(error: TyperException) -> str:
-    """What is wrong, and where to read on."""
+def explain(error: TyperException, named: str = "") -> str:
+    """What is wrong, and where to read on.
+
+    Args:
+        error: what the typing layer says.
+        named: the command that the words name, for an error that does not know its own.
+    """
     text = error.format_message()
     for said, meant in _CLEARER:
         text = said.sub(meant, text)
     if not text.endswith(("?", ".")):
         text += "."
     ctx = getattr(error, "ctx", None)
-    command = "gpts-catalog" if ctx is None else ctx.command_path
+    command = f"gpts-catalog {named}".rstrip() if ctx is None else ctx.command_path
     return f"{text} See {command} --help"

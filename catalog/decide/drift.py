@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
+from catalog.fields import NAMED_BY_DATA
 from catalog.records import Drift
 from catalog.times import DAY, Micros, day_of
 
@@ -43,7 +44,8 @@ def find_drift(documents: Iterable[Document], shapes: Mapping[int, Sequence[str]
     Returns:
         The rows in the order of their times, paths and kinds. A path is covered, and left out,
         where one that it lies in appeared or vanished on the same UTC day; a wrong type is
-        covered by the path that went with it, never by one that came.
+        covered by the path that went with it, never by one that came. Members that are named by
+        data come and go without a row.
     """
     watch = _Watch(shapes)
     for at, gizmo_id, shape in _steps(documents):
@@ -54,8 +56,12 @@ def find_drift(documents: Iterable[Document], shapes: Mapping[int, Sequence[str]
         row
         for row in watch.rows
         if row.kind == "type"
-        or not any(
-            (above, row.kind == "vanished", day_of(row.at)) in known for above in _above(row.path)
+        or (
+            row.path.rpartition(".")[0] not in NAMED_BY_DATA
+            and not any(
+                (above, row.kind == "vanished", day_of(row.at)) in known
+                for above in _above(row.path)
+            )
         )
     ]
     return sorted(rows, key=lambda row: (row.at, row.path, row.kind))

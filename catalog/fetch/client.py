@@ -88,6 +88,8 @@ class Fetcher:
         reserve: asks for a number of requests of today's budget and says how many are granted;
             None where the source has no budget. What was granted and not sent is in
             :attr:`unspent` after closing: hand it back.
+        budget_words: what the user is told when that budget is used up; None: that it is
+            ``requests_per_day``.
         timer: real time, for pace and waiting.
 
     Raises:
@@ -102,6 +104,7 @@ class Fetcher:
         clock: Clock,
         rng: random.Random,
         reserve: Callable[[int], Awaitable[int]] | None = None,
+        budget_words: str | None = None,
         timer: Timer | None = None,
     ) -> None:
         self._source = source
@@ -115,7 +118,7 @@ class Fetcher:
         self._budget = Budget(
             reserve,
             rate=source.requests_per_second,
-            words=_budget_words(source),
+            words=budget_words or _budget_words(source),
             today=lambda: day_of(clock.now()),
         )
         self._breaker = Breaker(
@@ -271,8 +274,9 @@ class Fetcher:
                 sent += 1
                 self.requests += 1
                 came: list[Body] = []
+                began = self._timer.monotonic()
                 try:
-                    response, body = await self._exchange(request, url, came)
+                    response, body, first = await self._exchange(request, url, came)
                 except (FetchError, *NETWORK_ERRORS) as error:
                     return _broken_off(sent, explain(error), came)
                 answer = Answer(
@@ -280,6 +284,8 @@ class Fetcher:
                     headers=dict(response.headers.items()),
                     body=body,
                     received_at=self._clock.now(),
+                    seconds=self._timer.monotonic() - began,
+                    first_seconds=first - began,
                 )
                 target = _moved_to(answer, url)
                 if target is None:
@@ -292,12 +298,12 @@ class Fetcher:
     async def _leave(self) -> None:
         """Wait until a request may be sent, and spend it."""
         self._check_open()
-        await self._budget.take()
+        day = await self._budget.take()
         try:
             await self._turn()
             self._check_open()
         except BaseException:
-            self._budget.give_back()
+            self._budget.give_back(day)
             raise
 
     def _check_open(self) -> None:
@@ -332,8 +338,12 @@ class Fetcher:
 
     async def _exchange(
         self, request: Request, url: str, came: list[Body]
-    ) -> tuple[httpx.Response, bytes]:
-        """One request, and the whole body of its answer; ``came`` has it also where it is cut."""
+    ) -> tuple[httpx.Response, bytes, float]:
+        """One request, the whole body of its answer, and when the body began to come.
+
+        ``came`` has the body also where it is cut.
+        """
+        first: float | None = None
         async with (
             asyncio.timeout(self._source.total_timeout),
             self._client.exchange(request.method, url, request.body) as response,
@@ -342,8 +352,10 @@ class Fetcher:
             body = Body(encoding, self._source.max_body_bytes)
             came.append(body)
             async for chunk in response.aiter_raw():
+                if first is None:
+                    first = self._timer.monotonic()
                 body.feed(chunk)
-        return response, body.finish()
+        return response, body.finish(), self._timer.monotonic() if first is None else first
 
     def _refusal(
         self, request: Request, answer: Answer, url: str, target: httpx.URL, sent: int

@@ -113,14 +113,17 @@ class Budget:
         self._words = words
         self._under_way: asyncio.Future[int] | None = None
 
-    async def take(self) -> None:
+    async def take(self) -> str:
         """Spend one request.
+
+        Returns:
+            The day that it is of.
 
         Raises:
             BudgetUsedUp: none is granted.
         """
         if self._reserve is None:
-            return
+            return self._day
         if self.unspent and self._day != self._today():
             self.unspent = 0
         while not self.unspent:
@@ -130,10 +133,16 @@ class Budget:
             if not granted and not self.unspent:
                 raise BudgetUsedUp(self._words)
         self.unspent -= 1
+        return self._day
 
-    def give_back(self) -> None:
-        """Unspend one request that was taken, but not sent."""
-        if self._reserve is not None:
+    def give_back(self, day: str) -> None:
+        """Unspend one request that was taken, but not sent.
+
+        Args:
+            day: what :meth:`take` returned. One of a day that is over can be spent no more, and is
+                no request of the day after.
+        """
+        if self._reserve is not None and day == self._day:
             self.unspent += 1
 
     async def close(self) -> None:

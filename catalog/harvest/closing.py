@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from catalog.decide import NotFoundContext, judge_not_found
 from catalog.storage import runs
 from catalog.storage.absent import open_absents
-from catalog.storage.owners import is_at_work_here
 from catalog.storage.stage1 import set_verdicts
 
 if TYPE_CHECKING:
@@ -57,24 +56,18 @@ def end_run(
     runs.close_run(conn, run.run_id, now=now, status=status, reason=reason)
 
 
-def stale_runs(conn: Connection, *, now: Micros) -> list[runs.Run]:
-    """The runs that nobody will resume any more.
-
-    One that was cut off and never taken up again would leave its not-founds without a verdict.
-    """
-    return [
-        run
-        for run in runs.stale_runs(conn, now)
-        if run.owner is None or not is_at_work_here(run.owner)
-    ]
-
-
 def end_stale_run(conn: Connection, deriver: Deriver, run: runs.Run, *, now: Micros) -> None:
-    """End one of them; each in a transaction of its own, which takes its locks but once."""
+    """End one of them; each in a transaction of its own, which takes its locks but once.
+
+    The totals of a run that wrote no outcomes, as searches and probes do, were counted and priced
+    as it went on: they stand.
+    """
     end_run(
         conn,
         deriver,
-        runs.update_totals(conn, run.run_id, requested=run.requested),
+        runs.update_totals(conn, run.run_id, requested=run.requested)
+        if runs.has_outcomes(conn, run.run_id)
+        else run,
         now=now,
         status="stopped",
         reason="not taken up again within a day",

@@ -11,15 +11,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from contextlib import suppress
-from typing import Any
+from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
 
 from catalog.dialects import MISSING_FROM_BATCH, Dialect
 from catalog.errors import BudgetUsedUp, CatalogError, SourceRefused
 from catalog.fetch.client import Asked, Fetcher
+from catalog.harvest.desk import surely
 from catalog.harvest.store import LEASE, Ended, Store
 from catalog.harvest.totals import Harvested, Progress, Stop, Totals
 from catalog.records import Answer, Reading, Request, Verdict
@@ -126,7 +125,7 @@ class Harvest:
         try:
             await self._ask_all(todo)
         finally:
-            await _surely(self._finish(began))
+            await surely(self._finish(began))
 
     async def _finish(self, began: float) -> None:
         if self._stopping is None and self._fetcher.stopped:
@@ -155,7 +154,7 @@ class Harvest:
             raise _first(group) from None
         finally:
             # What was answered is money spent: it is stored even when the run is cut off.
-            await _surely(self._write_rest())
+            await surely(self._write_rest())
 
     async def _renew(self) -> None:
         """Hold on to what is claimed, however long a source makes us wait."""
@@ -370,15 +369,6 @@ class _Reader:
         body, found = self._store.redactor.bytes(answer.body)
         self.redacted = self.redacted or found
         return self._dialect.read(msgspec.structs.replace(answer, body=body), self._asked)
-
-
-async def _surely(work: Coroutine[Any, Any, None]) -> None:
-    """Do ``work`` to its end, however often Ctrl-C is pressed meanwhile."""
-    task = asyncio.ensure_future(work)
-    while not task.done():
-        with suppress(asyncio.CancelledError):
-            await asyncio.shield(task)
-    task.result()
 
 
 def _first(group: BaseExceptionGroup[CatalogError]) -> CatalogError:

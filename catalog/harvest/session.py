@@ -12,6 +12,7 @@ from catalog.derive import Derivation
 from catalog.dialects import get_dialect
 from catalog.fetch.client import Fetcher
 from catalog.harvest.harvest import Harvest, HarvestOptions
+from catalog.harvest.planning import Planner, Terms
 from catalog.harvest.store import Store, digest_of
 from catalog.harvest.totals import Harvested, Progress
 from catalog.secrets import Redactor
@@ -33,6 +34,7 @@ class HarvestJob(msgspec.Struct, frozen=True, kw_only=True):
         secrets: what must never be written (law 10).
         ids: the GPTs, each once.
         command: what is run, as runs are compared by (rule 13).
+        terms: what the next visits are planned by; None for the plain pauses.
         whatever_is_due: ``ids`` is what is due now: an unfinished run of the same command is
             resumed though it began with more of them.
         clock: says when.
@@ -45,6 +47,7 @@ class HarvestJob(msgspec.Struct, frozen=True, kw_only=True):
     secrets: Sequence[str]
     ids: Sequence[str]
     command: str
+    terms: Terms | None = None
     whatever_is_due: bool = False
     clock: Clock
     rng: random.Random
@@ -80,6 +83,7 @@ async def run_harvest(
         redactor=Redactor(job.secrets),
         clock=job.clock,
         rng=job.rng,
+        planner=Planner(job.terms, job.rng),
     )
     try:
         fetcher = Fetcher(

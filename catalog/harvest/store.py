@@ -1,7 +1,4 @@
-"""A run's side of the catalog: what is asked, what was answered, and how each id ended.
-
-All calls go through one thread, a transaction each; none waits for a network.
-"""
+"""A run's side of the catalog: what is asked, what was answered, and how each id ended."""
 
 from __future__ import annotations
 
@@ -9,14 +6,13 @@ import asyncio
 import hashlib
 import random
 from collections.abc import Awaitable, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from catalog import plan
-from catalog.errors import CatalogBusy
-from catalog.harvest.closing import end_run, end_stale_run, stale_runs
+from catalog.harvest.closing import end_run, end_stale_run
+from catalog.harvest.desk import Desk
+from catalog.harvest.planning import Planned, Planner, Visited
 from catalog.harvest.totals import Stop, Totals
 from catalog.intake import Redacts, Taken, take
 from catalog.records import Deriver, Observation, Reading, Verdict
@@ -24,10 +20,9 @@ from catalog.settings import SourceSettings
 from catalog.storage import engine as engines
 from catalog.storage import failures, frontier, runs
 from catalog.storage.observe import observe, standing
-from catalog.storage.owners import is_alive, this_process
-from catalog.storage.sources import add_source, give_back, reserve, reserved
+from catalog.storage.owners import is_alive, is_at_work_here
 from catalog.storage.stage2 import Settled, settle
-from catalog.times import MINUTE, Clock, Micros, day_of
+from catalog.times import MINUTE, Clock, Micros
 
 if TYPE_CHECKING:
     from catalog.storage.engine import Connection, Engine
@@ -38,13 +33,8 @@ LEASE: Micros = 2 * MINUTE
 Found = dict[tuple[str, str, Micros], tuple[int, str]]
 """The row and the effect of each observation of a batch."""
 
-BUSY_PAUSES = (0.05, 0.2, 1.0)
-"""Seconds before a transaction that lost against another writer is tried again."""
 EFFECTS = ("", "unchanged", "changed", "new")
 """What documents do, the least first."""
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 
 class Ended(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,7 +57,7 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True):
     redacted: bool = False
 
 
-class Store:
+class Store(Desk):
     """What one process's part in a run needs of the catalog.
 
     Args:
@@ -78,6 +68,7 @@ class Store:
         redactor: replaces configured secrets.
         clock: says when.
         rng: for the run's id, and for the pause before a transaction is tried again.
+        planner: says when ids are due next; the plain pauses where none is given.
         sleep: waits that pause.
     """
 
@@ -91,66 +82,25 @@ class Store:
         redactor: Redacts,
         clock: Clock,
         rng: random.Random,
+        planner: Planner | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        self._sleep = sleep
-        self._engine = engine
-        self._source = source
+        super().__init__(engine, source, clock, rng, sleep=sleep)
         self._key = key
         self._deriver = deriver
         self.redactor = redactor
-        self._clock = clock
-        self._rng = rng
-        self._owner = this_process()
-        self._source_id = 0
-        self._run: runs.Run | None = None
-        self._attempts: dict[str, int] = {}
+        self._planner = planner or Planner(None, rng)
+        self._claimed: dict[str, frontier.Claimed] = {}
         self._again: set[str] = set()
         self.settled: Settled | None = None
         self.unfinished = True
-        self._day = ""
         self.requested = 0
         self.resumed = 0
-        self.budget_left: int | None = None
-        # One thread: batches are written in the order in which they were taken.
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
-
-    @property
-    def source_name(self) -> str:
-        """The source's name."""
-        return self._source.name
 
     @property
     def concurrency(self) -> int:
         """How many requests may be under way."""
         return self._source.max_concurrency
-
-    @property
-    def run(self) -> runs.Run:
-        """The run under way."""
-        if self._run is None:
-            raise RuntimeError("no run was begun")
-        return self._run
-
-    async def call(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run one of the methods below in the thread of this store.
-
-        A transaction that lost against another writer did nothing, and is tried again.
-
-        Raises:
-            StorageError: the catalog cannot be used.
-        """
-        loop = asyncio.get_running_loop()
-        for pause in BUSY_PAUSES:
-            try:
-                return await loop.run_in_executor(self._thread, lambda: work(*args, **kwargs))
-            except CatalogBusy:
-                await self._sleep(pause * (1 + self._rng.random()))
-        return await loop.run_in_executor(self._thread, lambda: work(*args, **kwargs))
-
-    def close(self) -> None:
-        """End the thread, when what it was given is done."""
-        self._thread.shutdown(wait=True)
 
     def begin(self, ids: Sequence[str]) -> list[str]:
         """Open the run, or join or resume the equal unfinished one.
@@ -161,9 +111,11 @@ class Store:
         """
         now = self._clock.now()
         with engines.write(self._engine) as conn:
-            self._source_id = add_source(conn, self._source.name, self._source.dialect, now)
+            self.add_source(conn)
             frontier.reap(conn, is_alive)
-            frontier.add_ids(conn, ids, now)
+            if self._key.ids_digest:
+                # What is due is known already.
+                frontier.add_ids(conn, ids, now)
             # A transaction below may be tried again: the run is opened once.
             opened = self._run or self._opened(conn, ids, now)
             ended = runs.done_ids(conn, opened.run_id)
@@ -173,9 +125,15 @@ class Store:
             self._again = (ended - done).intersection(ids)
             self._count(conn, opened.run_id)
             self.budget_left = self._budget_left(conn)
-        self._run = opened
+        self.work_on(opened)
         with engines.read(self._engine) as conn:
-            stale = stale_runs(conn, now=now)
+            stale = [
+                run
+                for run in runs.stale_runs(conn, now)
+                # One that was cut off and never taken up again would leave its not-founds without
+                # a verdict.
+                if not self._is_worked_on(run, is_at_work_here)
+            ]
         for run in stale:
             with engines.write(self._engine) as conn:
                 end_stale_run(conn, self._deriver, run, now=now)
@@ -189,7 +147,7 @@ class Store:
         known = runs.unfinished_run(conn, self._key, now)
         if known is not None and not self._key.ids_digest:
             # What is due is nobody else's: a process that is still at work has a run of its own.
-            if known.owner is not None and is_alive(known.owner):
+            if self._is_worked_on(known, is_alive):
                 known = None
             elif runs.known_ids(conn, known.run_id).intersection(ids):
                 # Some are due again: they would be passed over in the run in which they ended.
@@ -234,7 +192,7 @@ class Store:
                 self._again -= runs.known_ids(conn, self.run.run_id)
             done = runs.done_ids(conn, self.run.run_id, among=ids) - self._again
             frontier.drop(conn, self._owner, [c.gizmo_id for c in claimed if c.gizmo_id in done])
-        self._attempts.update({c.gizmo_id: c.attempts for c in claimed})
+        self._claimed.update({c.gizmo_id: c for c in claimed})
         mine = [c.gizmo_id for c in claimed if c.gizmo_id not in done]
         taken = done.union(mine)
         return mine, [gizmo_id for gizmo_id in ids if gizmo_id not in taken]
@@ -243,26 +201,6 @@ class Store:
         """Hold on to what is claimed."""
         with engines.write(self._engine) as conn:
             frontier.renew(conn, self._owner, self._clock.now() + LEASE)
-
-    def reserve(self, wanted: int) -> int:
-        """Take requests from the day's budget before they are sent (rule 19).
-
-        Returns:
-            How many may be sent.
-        """
-        self._day = day_of(self._clock.now())
-        per_day = self._source.requests_per_day
-        with engines.write(self._engine) as conn:
-            granted = reserve(conn, self._source_id, self._day, wanted, per_day)
-            self.budget_left = self._budget_left(conn)
-        return granted
-
-    def give_back(self, unused: int) -> None:
-        """Return requests that were reserved and not sent, to the day they were taken from."""
-        if unused:
-            with engines.write(self._engine) as conn:
-                give_back(conn, self._source_id, self._day, unused)
-                self.budget_left = self._budget_left(conn)
 
     def write(self, batch: Sequence[Ended]) -> list[tuple[Verdict, str]]:
         """Archive and derive what a batch of ids brought, and end each in its outcome.
@@ -284,13 +222,21 @@ class Store:
                 key = (o.gizmo_id, o.source, o.observed_at)
                 if EFFECTS.index(effect) >= EFFECTS.index(found.get(key, (0, ""))[1]):
                     found[key] = (row, effect)
-            failures.add_failures(conn, [self._failure(x) for x in flat if x.failure])
+            failures.add_failures(conn, [self.failure(x) for x in flat if x.failure])
             outcomes = [
                 self._outcome(ended, each[0], found)
                 for ended, each in zip(batch, taken, strict=True)
             ]
             runs.add_outcomes(conn, outcomes)
-            frontier.release(conn, self._owner, [self._move(outcome) for outcome in outcomes])
+            visits = [
+                self._visited(outcome, each[0])
+                for outcome, each in zip(outcomes, taken, strict=True)
+            ]
+            planned = self._planner.after(conn, visits, self._claimed)
+            moves = [_move(outcome, planned[outcome.asked_id]) for outcome in outcomes]
+            frontier.release(conn, self._owner, moves)
+        for ended in batch:
+            self._claimed.pop(ended.asked, None)
         self._again.difference_update(ended.asked for ended in batch)
         return [(Verdict(outcome.verdict), outcome.effect) for outcome in outcomes]
 
@@ -353,22 +299,6 @@ class Store:
             for reading in ended.readings
         ]
 
-    def _failure(self, taken: Taken) -> failures.Failure:
-        failure = taken.failure
-        if failure is None:
-            raise ValueError("a fact is no failure")
-        return failures.Failure(
-            run_id=self.run.run_id,
-            source_id=self._source_id,
-            asked_id=failure.asked,
-            verdict=failure.verdict,
-            status=failure.status,
-            detail=failure.detail,
-            at=failure.at,
-            redacted=failure.redacted,
-            body=failure.body,
-        )
-
     def _outcome(self, ended: Ended, taken: Taken, found: Found) -> runs.Outcome:
         """The one outcome of an asked id: what the first reading, the one about it, came to."""
         verdict = taken.reading.verdict
@@ -376,7 +306,7 @@ class Store:
         return runs.Outcome(
             run_id=self.run.run_id,
             asked_id=ended.asked,
-            source_id=self._source_id,
+            source_id=self.source_id,
             verdict=verdict,
             effect=effect if verdict is Verdict.DOCUMENT else "",
             attempts=ended.attempts,
@@ -387,24 +317,31 @@ class Store:
             observation_id=row,
         )
 
-    def _move(self, outcome: runs.Outcome) -> frontier.Move:
-        """When the id is next due: it moves on every path (law 8)."""
-        verdict = Verdict(outcome.verdict)
-        attempts = plan.next_attempts(verdict, self._attempts.get(outcome.asked_id, 0))
-        return frontier.Move(
+    def _visited(self, outcome: runs.Outcome, taken: Taken) -> Visited:
+        """How an id ended, for the planner."""
+        before = self._claimed.get(outcome.asked_id)
+        observation = taken.observation
+        return Visited(
             gizmo_id=outcome.asked_id,
             at=outcome.at,
-            verdict=verdict,
-            attempts=attempts,
-            due_at=plan.next_due(verdict, attempts, outcome.at),
+            verdict=Verdict(outcome.verdict),
+            said_at=taken.reading.said_at if observation is None else observation.observed_at,
+            # One that was missing and is there again has changed its status.
+            may_have_changed=outcome.effect == "changed" or bool(before and before.misses),
+            pause=taken.reading.retry_after or 0.0,
         )
 
-    def _budget_left(self, conn: Connection) -> int | None:
-        per_day = self._source.requests_per_day
-        if per_day is None:
-            return None
-        taken = reserved(conn, self._source_id, day_of(self._clock.now()))
-        return max(0, per_day - taken)
+
+def _move(outcome: runs.Outcome, planned: Planned) -> frontier.Move:
+    """When the id is next due: it moves on every path (law 8)."""
+    return frontier.Move(
+        gizmo_id=outcome.asked_id,
+        at=outcome.at,
+        verdict=outcome.verdict,
+        attempts=planned.attempts,
+        due_at=planned.due_at,
+        learned=planned.learned,
+    )
 
 
 def _cached(taken: Sequence[Taken]) -> list[Observation]:

@@ -15,17 +15,17 @@ from catalog.dialects.recorded import read_value
 from catalog.importing.files import Piece, Skipped, files_of, pieces, place_of
 from catalog.intake import Redacts, take
 from catalog.normalize.escape import escape_text
-from catalog.records import Deriver, Mention, Observation, Reading, Verdict
+from catalog.records import Deriver, Observation, Reading, Verdict
 from catalog.storage import engine as engines
 from catalog.storage import failures, frontier, runs
-from catalog.storage.archive import NewPayload, put_payloads
+from catalog.storage.mentions import Named, add_named
 from catalog.storage.observe import observe
 from catalog.storage.sources import add_source
 from catalog.storage.stage2 import Settled, settle
 from catalog.times import SECOND, Clock, Micros
 
 if TYPE_CHECKING:
-    from catalog.storage.engine import Connection, Engine
+    from catalog.storage.engine import Engine
 
 BATCH = 500
 """Documents, mentions and refused pieces written in one transaction."""
@@ -124,7 +124,7 @@ class Importer:
         self.settled: Settled | None = None
         self._effects: Counter[str] = Counter()
         self._observations: list[Observation] = []
-        self._mentions: list[tuple[Mention, str, Micros, bool]] = []
+        self._named: list[Named] = []
         self._failures: list[failures.Failure] = []
         self._held = 0
 
@@ -191,7 +191,17 @@ class Importer:
             written |= self._write_full()
         for mention in found.mentions:
             at = self._observed_at or piece.path_date or piece.file_date
-            self._mentions.append((mention, piece.place, at, redacted))
+            self._named.append(
+                Named(
+                    gizmo_id=mention.gizmo_id,
+                    query=piece.place,
+                    at=at,
+                    rank=mention.rank,
+                    title=escape_text(mention.title),
+                    payload=mention.payload,
+                    redacted=redacted,
+                )
+            )
             self._held += len(mention.payload)
             written |= self._write_full()
         return written
@@ -243,7 +253,7 @@ class Importer:
 
     def _write_full(self) -> bool:
         """Write what was gathered if it is enough; whether it was."""
-        count = len(self._observations) + len(self._mentions) + len(self._failures)
+        count = len(self._observations) + len(self._named) + len(self._failures)
         is_full = count >= BATCH or self._held >= BATCH_BYTES
         if is_full:
             self._write()
@@ -252,11 +262,11 @@ class Importer:
     def _write(self) -> None:
         """Write what was gathered, in one transaction, and count it into the run."""
         known = {o.gizmo_id for o in self._observations}
-        known.update(mention.gizmo_id for mention, *_ in self._mentions)
+        known.update(each.gizmo_id for each in self._named)
         with engines.write(self._engine) as conn:
             engines.lock_keys(conn, known)
             observed = observe(conn, self._deriver, self._observations)
-            self._write_mentions(conn)
+            self._imported.mentions += add_named(conn, self._source_id, self._named)
             failures.add_failures(conn, failures.unknown_failures(conn, self._failures))
             frontier.add_ids(conn, known, self._clock.now())
             effects = Counter(
@@ -277,37 +287,8 @@ class Importer:
         self._effects += effects
         self._imported.observations += sum(observed.fresh)
         self._imported.known += len(observed.fresh) - sum(observed.fresh)
-        self._observations, self._mentions, self._failures = [], [], []
+        self._observations, self._named, self._failures = [], [], []
         self._held = 0
-
-    def _write_mentions(self, conn: Connection) -> None:
-        if not self._mentions:
-            return
-        payloads = {
-            mention.payload: NewPayload(
-                digest=hashlib.sha256(mention.payload).digest(),
-                payload=mention.payload,
-                redacted=redacted,
-                gizmo_id=mention.gizmo_id,
-            )
-            for mention, _, _, redacted in self._mentions
-        }
-        numbers = put_payloads(conn, list(payloads.values()))
-        self._imported.mentions += frontier.add_discoveries(
-            conn,
-            [
-                frontier.Discovery(
-                    gizmo_id=mention.gizmo_id,
-                    source_id=self._source_id,
-                    query=place,
-                    at=at,
-                    rank=mention.rank,
-                    title=escape_text(mention.title),
-                    payload_id=numbers[payloads[mention.payload].digest],
-                )
-                for mention, place, at, _ in self._mentions
-            ],
-        )
 
     def _finish(self, started_at: Micros) -> None:
         imported, now = self._imported, self._clock.now()

@@ -2,30 +2,64 @@
 
 from __future__ import annotations
 
-import difflib
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Select, and_, not_, or_, select, tuple_
+from sqlalchemy import Connection, Select, select, tuple_
 
 from catalog.errors import UsageError
-from catalog.fields import BY_PATH, FIELDS, FLAPPING, LISTS, Field
+from catalog.fields import BY_PATH, Field
+from catalog.query.limits import check_limit
+from catalog.query.news import News, mark_now
 from catalog.query.told import MIME_PATHS, mime_sets
+from catalog.query.wanted import (
+    STATUS,
+    ChangeClass,
+    ChangeKind,
+    Wanted,
+    belongs,
+    conditions,
+    field_named,
+    gpts_of,
+)
+from catalog.search.cursors import Number, decode, encode
+from catalog.settings import NAME_RULE, is_name
 from catalog.storage import tables as t
+from catalog.storage.bookmarks import Mark, get_bookmark
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from catalog.records import Row
     from catalog.times import Micros
 
-ChangeClass = Literal["content", "lifecycle", "platform"]
-Key = tuple[int, str, str, str]
+__all__ = [
+    "STATUS",
+    "Change",
+    "ChangeClass",
+    "ChangeKind",
+    "ChangePage",
+    "Key",
+    "Mark",
+    "MassEvent",
+    "Wanted",
+    "change_of",
+    "digests_in",
+    "events",
+    "field_named",
+    "is_time",
+    "iterate",
+    "page",
+    "read_page",
+    "records",
+    "selection",
+    "since_bookmark",
+]
+
+Key = tuple[Number, str, str, str]
 """Where a page ends: observed_at, gizmo_id, field, element."""
 
 PAGE = 500
-STATUS = "status"
-"""The field of changes of class ``lifecycle``; all others are paths of documents."""
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,6 +103,18 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
         return (self.observed_at, self.gizmo_id, self.field, self.element)
 
 
+class ChangePage(msgspec.Struct, frozen=True, kw_only=True):
+    """A page of changes.
+
+    Attributes:
+        items: the changes.
+        after: where the next page begins; None: there are no more now.
+    """
+
+    items: tuple[Change, ...]
+    after: str | None
+
+
 class MassEvent(msgspec.Struct, frozen=True, kw_only=True):
     """One difference that many GPTs show at once (rule 9).
 
@@ -93,53 +139,6 @@ class MassEvent(msgspec.Struct, frozen=True, kw_only=True):
     compared: int
 
 
-class Wanted(msgspec.Struct, frozen=True, kw_only=True):
-    """Which changes are asked for.
-
-    Attributes:
-        gizmo_id: of this GPT alone.
-        since: observed then or later.
-        until: observed then or earlier.
-        field: of this field alone; see :func:`field_named`.
-        cls: of this class alone.
-        everything: also what is hidden otherwise: class ``platform``, and what comes and goes in
-            fields that flap.
-    """
-
-    gizmo_id: str | None = None
-    since: Micros | None = None
-    until: Micros | None = None
-    field: str | None = None
-    cls: ChangeClass | None = None
-    everything: bool = False
-
-
-def field_named(text: str) -> str:
-    """The field that a person means: its path, its column or table, or the path's last part.
-
-    Raises:
-        UsageError: there is none; the text names the nearest.
-    """
-    names: dict[str, str] = {STATUS: STATUS}
-    for field in FIELDS:
-        if field.cls in ("content", "platform"):
-            names.setdefault(field.column, field.path)
-            names[field.path] = field.path
-    for listed in LISTS:
-        names[listed.table] = listed.path
-        names[listed.path] = listed.path
-    if text in names:
-        return names[text]
-    near = difflib.get_close_matches(text, names, n=1, cutoff=0.4)
-    volatile = text in BY_PATH or any(field.column == text for field in FIELDS)
-    raise UsageError(
-        f"{text!r} is kept by its latest value alone, its changes are noise"
-        if volatile
-        else f"there is no field {text!r}: "
-        + (f"did you mean {near[0]!r}?" if near else "docs/fields.md lists them")
-    )
-
-
 def page(
     conn: Connection, wanted: Wanted, *, after: Key | None = None, limit: int = PAGE
 ) -> list[Change]:
@@ -153,12 +152,45 @@ def page(
     """
     c = t.changes.c
     key = tuple_(c.observed_at, c.gizmo_id, c.field, c.element)
-    query = _select().where(*_conditions(wanted)).order_by(*key.clauses).limit(limit)
+    query = selection(wanted).limit(limit)
     if after is not None:
         query = query.where(key > tuple_(*after))
-    rows = [dict(row) for row in conn.execute(query).mappings()]
-    sets = mime_sets(conn, digests_in(rows))
-    return [change_of(row, row["name"], sets) for row in rows]
+    gpts = None if wanted.gizmo_id is not None else gpts_of(conn, wanted)
+    if wanted.gizmo_id is None and gpts is None:
+        # Each class is read in the order of the index, and what is sorted is a page of each.
+        queries = [query.where(c.cls == cls).order_by(*key.clauses) for cls in wanted.classes]
+    else:
+        query = query.where(c.cls.in_(wanted.classes))
+        if gpts is not None:
+            query = query.where(c.gizmo_id.in_(gpts))
+        # The sum keeps an engine from walking all changes for the sake of their order.
+        queries = [query.order_by(c.observed_at + 0, *list(key.clauses)[1:])]
+    rows = [dict(row) for each in queries for row in conn.execute(each).mappings()]
+    return records(conn, sorted(rows, key=_key)[:limit])
+
+
+def read_page(
+    conn: Connection, wanted: Wanted, *, after: str | None = None, limit: int = 50
+) -> ChangePage:
+    """A page of changes, oldest first, and where the next one begins.
+
+    Args:
+        conn: a reading transaction.
+        wanted: which.
+        after: where the page before ended.
+        limit: how many at most.
+
+    Raises:
+        InvalidCursor: ``after`` is damaged, or of other changes.
+        UsageError: ``limit`` is no number of changes to be asked for at once.
+    """
+    check_limit(limit)
+    question = ("changes", wanted)
+    key = None if after is None else decode(after, question, Key)
+    found = page(conn, wanted, after=key, limit=limit + 1)
+    items = tuple(found[:limit])
+    more = len(found) > limit
+    return ChangePage(items=items, after=encode(question, items[-1].key) if more else None)
 
 
 def iterate(conn: Connection, wanted: Wanted) -> Iterator[Change]:
@@ -167,6 +199,46 @@ def iterate(conn: Connection, wanted: Wanted) -> Iterator[Change]:
     while found := page(conn, wanted, after=after):
         yield from found
         after = found[-1].key
+
+
+def since_bookmark(conn: Connection, name: str, wanted: Wanted) -> tuple[Iterator[Change], Mark]:
+    """What somebody who looked once has not been shown yet, and where they stand after it.
+
+    Late news of old times counts: a change is news if the observation that says its new value, or
+    the one that confirms its old value last, came after the mark; unless the same step from old to
+    new was to be seen before, and only its time is known better now. A bookmark that was never set
+    has everything before it.
+
+    Args:
+        conn: a reading transaction, to stay open until the iterator is done.
+        name: the bookmark. It is read here and moved by
+            :func:`catalog.storage.bookmarks.set_bookmark`, once everything was shown.
+        wanted: which changes. What it leaves out counts as seen, too.
+
+    Returns:
+        The changes, oldest first, and the mark to set.
+
+    Raises:
+        UsageError: ``name`` is none.
+    """
+    if not is_name(name):
+        raise UsageError(f"{name!r} names no bookmark: {NAME_RULE}")
+    mark = get_bookmark(conn, name)
+    found = iterate(conn, wanted) if mark is None else _news(conn, mark, wanted)
+    return found, mark_now(conn)
+
+
+def _news(conn: Connection, mark: Mark, wanted: Wanted) -> Iterator[Change]:
+    """The changes since a mark, oldest first. The engine sorts them, so memory stays flat."""
+    c, news = t.changes.c, News(conn, mark)
+    query = (
+        news.among(selection(wanted))
+        .where(c.cls.in_(wanted.classes))
+        .order_by(c.observed_at, c.gizmo_id, c.field, c.element)
+        .execution_options(yield_per=PAGE)
+    )
+    for part in conn.execute(query).mappings().partitions():
+        yield from records(conn, news.unseen([dict(row) for row in part]))
 
 
 def events(conn: Connection, ids: Iterable[str]) -> dict[str, MassEvent]:
@@ -221,7 +293,8 @@ def digests_in(rows: Iterable[Row]) -> set[str]:
     }
 
 
-def _select() -> Select[Any]:
+def selection(wanted: Wanted) -> Select[Any]:
+    """The changes that are wanted, but for their classes; its rows are for :func:`records`."""
     c = t.changes.c
     return (
         select(
@@ -229,27 +302,18 @@ def _select() -> Select[Any]:
             t.sources.c.name.label("source"),
             t.gizmos.c.name.label("name"),
         )
+        .select_from(t.changes)
         .join(t.sources, t.sources.c.source_id == c.source_id)
         .outerjoin(t.gizmos, t.gizmos.c.gizmo_id == c.gizmo_id)
+        .where(*conditions(wanted), *belongs(wanted))
     )
 
 
-def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
-    c = t.changes.c
-    found: list[ColumnElement[bool]] = []
-    if wanted.gizmo_id is not None:
-        found.append(c.gizmo_id == wanted.gizmo_id)
-    if wanted.since is not None:
-        found.append(c.observed_at >= wanted.since)
-    if wanted.until is not None:
-        found.append(c.observed_at <= wanted.until)
-    if wanted.field is not None:
-        found.append(c.field == wanted.field)
-    if wanted.cls is not None:
-        found.append(c.cls == wanted.cls)
-    if not wanted.everything:
-        noise = or_(c.flap, c.disagreement)
-        found.append(not_(and_(noise, c.field.in_(sorted(FLAPPING)))))
-        if wanted.cls is None and wanted.field is None:
-            found.append(c.cls != "platform")
-    return found
+def _key(row: Row) -> Key:
+    return (row["observed_at"], row["gizmo_id"], row["field"], row["element"])
+
+
+def records(conn: Connection, rows: Sequence[Row]) -> list[Change]:
+    """Rows of :func:`selection` as records, in their order."""
+    sets = mime_sets(conn, digests_in(rows))
+    return [change_of(row, row["name"], sets) for row in rows]

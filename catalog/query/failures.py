@@ -55,8 +55,8 @@ class FailedId(msgspec.Struct, frozen=True, kw_only=True):
     at: int
 
 
-def reasons(conn: Connection, run_id: str, limit: int = REASONS) -> tuple[Reason, ...]:
-    """Why ids of a run brought no fact, the most frequent reason first."""
+def reasons(conn: Connection, run_id: str, limit: int | None = REASONS) -> tuple[Reason, ...]:
+    """Why ids of a run brought no fact, the most frequent reason first; all with ``limit`` None."""
     o = t.outcomes.c
     alike = (o.verdict, o.status, o.detail)
     query = (

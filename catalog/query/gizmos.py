@@ -98,6 +98,8 @@ class Gizmo(msgspec.Struct, frozen=True, kw_only=True):
         at: as of when; None: now. What only the latest value is kept of is then left out.
         known_at: as known when; None: now.
         name: its name.
+        author: its author's display name; where its document shows none, now, the one that the
+            author is known by.
         status: ``listed``, ``missing`` or ``gone``.
         status_since: since when.
         first_seen_at: when a source first gave its document.
@@ -116,6 +118,7 @@ class Gizmo(msgspec.Struct, frozen=True, kw_only=True):
     at: Micros | None
     known_at: Micros | None
     name: str | None
+    author: str | None
     status: str
     status_since: Micros
     first_seen_at: Micros
@@ -127,6 +130,11 @@ class Gizmo(msgspec.Struct, frozen=True, kw_only=True):
     lists: tuple[Listed, ...]
     metrics: Numbers | None
     stats: tuple[Numbers, ...]
+
+    @property
+    def confirmed_at(self) -> Micros | None:
+        """When a source last said that it is as it stands here; None as of a past moment."""
+        return self.last_seen_at if self.status == "listed" else self.last_asked_at
 
 
 def get(
@@ -144,8 +152,12 @@ def get(
         NotFound: no document of it is known, or none that old.
     """
     told = tell(conn, gizmo_id, known)
-    unsent = _unsent(conn, gizmo_id) if at is None and known is None else {}
-    return view(told, at, known.at if known else None, unsent)
+    if at is not None or known is not None:
+        return view(told, at, known.at if known else None)
+    found = view(told, unsent=_unsent(conn, gizmo_id))
+    if found.author is not None:
+        return found
+    return msgspec.structs.replace(found, author=_known_as(conn, told.gizmo["user_id"]))
 
 
 def view(
@@ -177,12 +189,17 @@ def view(
         facts += _volatile(told, unsent)
     owners = {table: _standing(told.rows.get(table, []), at) for table in INTERVAL_TABLES}
     lists = [_listed(told, listed, owners[listed.owner], at, unsent) for listed in LISTS]
-    name = next((fact.value for fact in facts if fact.field.column == "name"), None)
+    names = {
+        fact.field.column: fact.value
+        for fact in facts
+        if fact.field.column in ("name", "display_name")
+    }
     return Gizmo(
         gizmo_id=told.gizmo_id,
         at=at,
         known_at=known_at,
-        name=name,
+        name=names.get("name"),
+        author=names.get("display_name"),
         status=status["status"],
         status_since=status["valid_from"],
         first_seen_at=row["first_seen_at"],
@@ -195,6 +212,12 @@ def view(
         metrics=next(iter(numbers(told, at)[-1:]), None),
         stats=_stats(told, at),
     )
+
+
+def _known_as(conn: Connection, user_id: str | None) -> str | None:
+    """The name that an author is known by."""
+    c = t.authors.c
+    return conn.execute(select(c.display_name).where(c.user_id == user_id)).scalar()
 
 
 def numbers(told: Told, until: Micros | None = None) -> list[Numbers]:

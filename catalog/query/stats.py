@@ -1,4 +1,4 @@
-"""What a catalog holds, how fresh it is, and what is not as it should be."""
+"""What a catalog holds, and how fresh it is. What is wrong with it: :mod:`catalog.query.health`."""
 
 from __future__ import annotations
 
@@ -10,22 +10,14 @@ from sqlalchemy import ColumnElement, Connection, func, or_, select
 from catalog.query.failures import Reason, reasons
 from catalog.storage import tables as t
 from catalog.storage.frontier import FrontierCounts, count_frontier
-from catalog.storage.runs import Run, get_run, latest_runs, stale_runs
-from catalog.times import DAY, HOUR, day_of, to_iso
+from catalog.storage.runs import Run, get_run, latest_runs
+from catalog.times import DAY, day_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from sqlalchemy import Table
 
     from catalog.times import Micros
 
-QUIET: Micros = 48 * HOUR
-"""How long nothing may be harvested while there is something to ask for."""
-BAD_SHARE = 0.5
-"""The share of a run's ids without a fact at which its source is not well."""
-BAD_LEAST = 5
-"""Fewer failures than these say nothing of a source, unless nothing else came from it."""
 AGES: tuple[tuple[str, Micros], ...] = (
     ("1 day", DAY),
     ("7 days", 7 * DAY),
@@ -125,7 +117,6 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
         sources: the sources, by name.
         unmapped: the most frequent first.
         drift: the latest first.
-        alarms: what somebody should look at, in words.
     """
 
     now: Micros
@@ -136,7 +127,6 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     sources: tuple[SourceHealth, ...]
     unmapped: tuple[UnmappedRow, ...]
     drift: tuple[DriftRow, ...]
-    alarms: tuple[str, ...]
 
 
 def holdings(conn: Connection) -> Holdings:
@@ -170,34 +160,24 @@ def holdings(conn: Connection) -> Holdings:
     )
 
 
-def status(
-    conn: Connection, now: Micros, *, asks: bool = True, runs: int = 5, rows: int = 10
-) -> Status:
+def status(conn: Connection, now: Micros, *, runs: int = 5, rows: int = 10) -> Status:
     """Where a catalog stands.
 
     Args:
         conn: a reading transaction.
         now: the present moment.
-        asks: whether the settings name a source that can be asked.
         runs: how many runs, at most.
         rows: how many unmapped paths and drift rows, at most.
     """
-    frontier = count_frontier(conn, now)
-    sources = _sources(conn, now)
     return Status(
         now=now,
         holdings=holdings(conn),
         seen=_seen(conn, now),
-        frontier=frontier,
+        frontier=count_frontier(conn, now),
         runs=tuple(latest_runs(conn, runs)),
-        sources=sources,
-        unmapped=_unmapped(conn, rows),
-        drift=_drift(conn, rows),
-        alarms=(
-            *_quiet(frontier, _last_asked(conn, asks=asks), now),
-            *_unfinished(stale_runs(conn, now)),
-            *_unwell(sources),
-        ),
+        sources=_sources(conn, now),
+        unmapped=unmapped(conn, rows),
+        drift=drift(conn, rows),
     )
 
 
@@ -234,7 +214,7 @@ def _sources(conn: Connection, now: Micros) -> tuple[SourceHealth, ...]:
             .group_by(o.source_id)
         )
     }
-    today = select(b.source_id, b.reserved).where(b.day == day_of(now))
+    today = select(b.source_id, b.reserved).where(b.day == day_of(now), b.kind == "requests")
     taken = {row.source_id: row.reserved for row in conn.execute(today)}
     found = []
     for row in conn.execute(select(t.sources).order_by(s.name)):
@@ -260,13 +240,15 @@ def _sources(conn: Connection, now: Micros) -> tuple[SourceHealth, ...]:
     return tuple(found)
 
 
-def _unmapped(conn: Connection, limit: int) -> tuple[UnmappedRow, ...]:
+def unmapped(conn: Connection, limit: int) -> tuple[UnmappedRow, ...]:
+    """What no table knows, the most frequent first."""
     c = t.unmapped_fields.c
     query = select(t.unmapped_fields).order_by(c.count.desc(), c.path).limit(limit)
     return tuple(UnmappedRow(**row) for row in conn.execute(query).mappings())
 
 
-def _drift(conn: Connection, limit: int) -> tuple[DriftRow, ...]:
+def drift(conn: Connection, limit: int) -> tuple[DriftRow, ...]:
+    """What appeared in documents, and vanished from them, the latest first."""
     c = t.drift.c
     query = (
         select(
@@ -278,46 +260,3 @@ def _drift(conn: Connection, limit: int) -> tuple[DriftRow, ...]:
         .limit(limit)
     )
     return tuple(DriftRow(**row) for row in conn.execute(query).mappings())
-
-
-def _last_asked(conn: Connection, *, asks: bool) -> Micros | None:
-    """When anything was last asked; else, where there is somebody to ask, since when it could."""
-    last: int | None = conn.execute(select(func.max(t.outcomes.c.at))).scalar()
-    if last is None and asks:
-        last = conn.execute(select(func.min(t.frontier.c.added_at))).scalar()
-    return last
-
-
-def _quiet(frontier: FrontierCounts, last: Micros | None, now: Micros) -> list[str]:
-    if not frontier.due or last is None or now - last <= QUIET:
-        return []
-    text = f"{frontier.due} ids are due and nothing was harvested since {to_iso(last)}"
-    return [f"{text}: run gpts-catalog harvest --due"]
-
-
-def _unfinished(stale: Sequence[Run]) -> list[str]:
-    return [
-        f"run {run.run_id} ({run.command}) began at {to_iso(run.started_at)} and never ended:"
-        " the next harvest closes it"
-        for run in stale
-    ]
-
-
-def _unwell(sources: Sequence[SourceHealth]) -> list[str]:
-    found = []
-    for source in sources:
-        run = source.last_run
-        if run is None:
-            continue
-        asked = run.requested - run.left
-        todo = f"run gpts-catalog sources check {source.name}"
-        if run.status == "failed":
-            found.append(f"source {source.name}: its last run stopped: {run.reason}; {todo}")
-        elif run.failed and (
-            run.failed == asked or (run.failed >= BAD_LEAST and run.failed >= BAD_SHARE * asked)
-        ):
-            found.append(
-                f"source {source.name}: {run.failed} of {asked} ids of its last run ended in no"
-                f" fact: {todo}"
-            )
-    return found

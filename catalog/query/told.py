@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from catalog.decide.state import decode_state
 from catalog.errors import NotFound
@@ -112,16 +112,25 @@ def mime_sets(conn: Connection, digests: Iterable[str]) -> dict[str, tuple[str, 
     return {digest: tuple(found) for digest, found in members.items()}
 
 
+_ROWS = {
+    table.name: (
+        table.columns.keys(),
+        select(table)
+        .where(table.c.gizmo_id == bindparam("id"))
+        .order_by(*table.primary_key.columns),
+    )
+    for table in PER_GPT
+}
+"""By table: the keys of its columns, and what selects the rows of a GPT."""
+
+
 def _from_tables(conn: Connection, gizmo_id: str) -> Told:
     sources = source_names(conn)
     rows: dict[str, list[Row]] = {}
-    for table in PER_GPT:
-        found = conn.execute(
-            select(table).where(table.c.gizmo_id == gizmo_id).order_by(*table.primary_key.columns)
-        )
-        rows[table.name] = [
-            _with_source({column.key: row[column] for column in table.columns}, sources)
-            for row in found.mappings()
+    for name, (keys, query) in _ROWS.items():
+        rows[name] = [
+            _with_source(dict(zip(keys, row, strict=True)), sources)
+            for row in conn.execute(query, {"id": gizmo_id}).all()
         ]
     digests = {row[column] for row in rows["attachments"] for column in MIME_SETS if row[column]}
     return Told(

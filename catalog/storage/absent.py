@@ -14,6 +14,8 @@ from catalog.storage.rows import chunks
 from catalog.times import DAY
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from sqlalchemy import Connection
 
     from catalog.times import Micros
@@ -95,3 +97,54 @@ def _given(conn: Connection, run_id: str, source_id: int, first: Micros) -> list
         ),
     )
     return sorted(at for at in conn.execute(times).scalars() if at is not None)
+
+
+def to_confirm(conn: Connection, now: Micros, limit: int) -> list[str]:
+    """The GPTs whose last answer was a not-found of an earlier UTC day, due, and not gone yet.
+
+    Args:
+        conn: any transaction.
+        now: the present moment: the second not-found has to be of another day (rule 6).
+        limit: at most so many, the longest waiting first.
+    """
+    f, g = t.frontier.c, t.gizmos.c
+    return list(
+        conn.execute(
+            select(f.gizmo_id)
+            .join(t.gizmos, g.gizmo_id == f.gizmo_id)
+            .where(
+                f.last_verdict == Verdict.NOT_FOUND,
+                f.last_asked_at < now - now % DAY,
+                f.due_at <= now,
+                g.status != "gone",
+            )
+            .order_by(f.last_asked_at, f.gizmo_id)
+            .limit(limit)
+        ).scalars()
+    )
+
+
+def companions(
+    conn: Connection, ids: Collection[str], count: int, *, asked_by: Micros
+) -> list[str]:
+    """GPTs that are listed and next due, to be asked beside ``ids``: they show a source to be well.
+
+    Args:
+        conn: any transaction.
+        ids: not these.
+        count: how many.
+        asked_by: not those asked later than that: they had their turn.
+    """
+    f, g = t.frontier.c, t.gizmos.c
+    found = conn.execute(
+        select(f.gizmo_id)
+        .join(t.gizmos, g.gizmo_id == f.gizmo_id)
+        .where(
+            g.status == "listed",
+            f.last_verdict == Verdict.DOCUMENT,
+            f.last_asked_at <= asked_by,
+        )
+        .order_by(f.due_at, f.gizmo_id)
+        .limit(count + len(ids))
+    ).scalars()
+    return [each for each in found if each not in ids][:count]

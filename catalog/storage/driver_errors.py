@@ -17,7 +17,7 @@ from catalog.errors import (
 from catalog.storage.urls import describe, is_sqlite
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine, ExceptionContext
+    from sqlalchemy import URL, Engine, ExceptionContext
 
 _Meaning = tuple[type[StorageError], str]
 
@@ -87,7 +87,18 @@ _POSTGRES: dict[str, _Meaning] = {
     ),
     "08": (StorageError, "the connection to {place} was lost ({said}): repeat"),
     "57": (StorageError, "the connection to {place} was ended by the server ({said}): repeat"),
+    "25P02": (
+        StorageError,
+        "a transaction on {place} was undone for an earlier error, and takes nothing more: repeat",
+    ),
     "25P03": (StorageError, "a transaction on {place} was left idle and ended: repeat"),
+    "54": (
+        StorageError,
+        (
+            "a statement on {place} is larger than PostgreSQL can take ({said}): ask for less at"
+            " once, or raise the limit that it names"
+        ),
+    ),
     "53": (StorageError, "PostgreSQL has no room or connections left for {place} ({said})"),
     "58": (StorageError, "PostgreSQL has trouble with the disk of {place} ({said})"),
     "XX": (CatalogCorrupt, "PostgreSQL found damage in {place} ({said}): restore a backup"),
@@ -97,24 +108,31 @@ _NO_ANSWER: _Meaning = (StorageError, "no connection to {place} ({said})")
 
 def map_errors(engine: Engine) -> None:
     """Make every driver's error leave ``engine`` as one of ours, but for wrong SQL."""
-    place = describe(engine.url)
-    secret = engine.url.password
-    meaning_of = _sqlite_meaning if is_sqlite(engine.url) else _postgres_meaning
 
     def handle(context: ExceptionContext) -> CatalogError | None:
-        found = context.original_exception
-        # Both drivers leave it to Python to refuse what cannot be written at all.
-        unwritable = isinstance(found, UnicodeEncodeError | OverflowError)
-        meaning = _UNFIT if unwritable else meaning_of(found)
-        if meaning is None:
-            return None
-        kind, message = meaning
-        said = str(found).strip().partition("\n")[0]
-        if secret:
-            said = said.replace(secret, "***")
-        return kind(message.format(place=place, said=said, kind=type(found).__name__))
+        return translate(engine.url, context.original_exception)
 
     event.listen(engine, "handle_error", handle, retval=True)
+
+
+def translate(url: URL, found: BaseException) -> CatalogError | None:
+    """A driver's error as one of ours; None for wrong SQL.
+
+    Args:
+        url: the catalog.
+        found: what the driver raised.
+    """
+    # Both drivers leave it to Python to refuse what cannot be written at all.
+    unwritable = isinstance(found, UnicodeEncodeError | OverflowError)
+    meaning_of = _sqlite_meaning if is_sqlite(url) else _postgres_meaning
+    meaning = _UNFIT if unwritable else meaning_of(found)
+    if meaning is None:
+        return None
+    kind, message = meaning
+    said = str(found).strip().partition("\n")[0]
+    if url.password:
+        said = said.replace(url.password, "***")
+    return kind(message.format(place=describe(url), said=said, kind=type(found).__name__))
 
 
 def _sqlite_meaning(found: BaseException) -> _Meaning | None:

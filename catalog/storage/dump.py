@@ -28,9 +28,21 @@ LEFT_OUT_TABLES: dict[str, str] = {
     "fetch_failures": "failures are no facts (law 4): they depend on the run",
     "frontier": "what to ask next follows from when and how this catalog asked",
     "budgets": "what this catalog spent",
+    "job_states": "what this catalog's scheduler remembers",
+    "job_runs": "what this catalog's scheduler did",
+    "alarms": "what was wrong here",
+    "outcome_days": "how asking went, day by day",
+    "prunings": "what was removed here",
+    "plan_days": "how this catalog planned",
+    "write_locks": "what writers lock",
     "shapes": "numbers of sets of paths; drift is dumped",
     "fold_states": "an encoding of what the other tables say",
     "stage_queue": "work to do, empty when settled",
+    "listings": "repeats what the other tables say, in the orders that people ask for",
+    "category_ranks": "repeats what the other tables say",
+    "facet_sets": "repeats what the other tables say",
+    "bookmarks": "what somebody has looked at here",
+    "judgements": "when verdicts were given here; observations say which",
 }
 LEFT_OUT: dict[str, str] = {
     "sources.source_id": "a number of this catalog",
@@ -46,6 +58,9 @@ LEFT_OUT: dict[str, str] = {
     "observations.shape_id": "a number of this catalog",
     "probes.probe_id": "a number of this catalog",
     "probes.run_id": "the run of this catalog that asked",
+    "probes.body": "physical: as packed here; the answer is in the other columns",
+    "probes.cost": "what this catalog was set to pay",
+    "probes.answer": "goes with age (rule 14), and takes no observation with it",
     "tombstones.at": "when this catalog was asked to forget",
 }
 

@@ -8,18 +8,16 @@ here as one of :mod:`catalog.errors`, without a password in it. Makes no tables:
 from __future__ import annotations
 
 import hashlib
-import os
 import sqlite3
-import stat
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from catalog.errors import CatalogBusy, CatalogMissing, SettingsError
+from catalog.errors import CatalogBusy, CatalogCorrupt, CatalogMissing, SettingsError
 from catalog.storage.driver_errors import map_errors
+from catalog.storage.sqlite_files import connect_reader, connect_sqlite
 from catalog.storage.urls import describe, is_sqlite, parse_url, sqlite_path
 
 if TYPE_CHECKING:
@@ -31,11 +29,14 @@ if TYPE_CHECKING:
 # Those who own a transaction need its type, and may not know SQLAlchemy.
 __all__ = [
     "BUSY_TIMEOUT",
+    "LOCKS",
     "Connection",
     "Engine",
+    "connect_reader",
     "connect_sqlite",
     "create_postgres",
     "lock_keys",
+    "lock_of",
     "missing",
     "open_engine",
     "read",
@@ -49,13 +50,10 @@ STATEMENT_TIMEOUT = 900.0
 IDLE_TIMEOUT = 300.0
 """Seconds after which PostgreSQL ends a transaction whose program sleeps: it would hold locks."""
 
-_LOCKS = 2048
-"""How many locks stand for all keys on PostgreSQL. Its table of locks has 6,400 places by default,
-for all sessions together, and a lock stays in it until its transaction ends."""
-_LOCK_CLASS = 0x6770746B
-"""The first half of these locks' numbers: no other lock of ours, or of anyone, begins with it."""
+LOCKS = 2048
+"""How many locks stand for all keys on PostgreSQL: the rows of ``write_locks``. They are rows since
+a role that may only read can lock none, while advisory locks are anybody's."""
 
-_ANY_MAY_WRITE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 _MODE = "catalog_mode"
 _FILE = "file"
 """The key, in a pooled connection's ``info``, of the file that was opened."""
@@ -124,63 +122,25 @@ def lock_keys(connection: Connection, keys: Collection[str]) -> None:
     """
     if connection.dialect.name != "postgresql" or not keys:
         return
-    numbers = sorted(
-        {int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big") % _LOCKS for key in keys}
-    )
-    # A loop over a set-returning function in FROM evaluates the list row by row, in its order.
-    connection.execute(
+    numbers = sorted({lock_of(key) for key in keys})
+    # Rows are locked as they come, and so in their order.
+    held = connection.execute(
         text(
-            "SELECT count(pg_advisory_xact_lock(:class, n))"
-            " FROM unnest(CAST(:n AS integer[])) AS u(n)"
+            "SELECT count(*) FROM (SELECT number FROM write_locks"
+            " WHERE number = ANY(CAST(:numbers AS integer[])) ORDER BY number FOR UPDATE) AS held"
         ),
-        {"class": _LOCK_CLASS, "n": numbers},
-    )
+        {"numbers": numbers},
+    ).scalar_one()
+    if held != len(numbers):
+        raise CatalogCorrupt(
+            f"{describe(connection.engine.url)} has lost rows of write_locks, which writers lock:"
+            f" insert the numbers from 0 to {LOCKS - 1} into it again"
+        )
 
 
-def connect_sqlite(path: Path, mode: str, busy_timeout: float) -> sqlite3.Connection:
-    """Open the file at ``path`` with the driver's own transactions switched off.
-
-    Args:
-        path: the file.
-        mode: ``ro``, ``rw`` or ``rwc``, as SQLite's URIs have it, with further parameters.
-        busy_timeout: seconds to wait for another process's lock.
-    """
-    return sqlite3.connect(
-        f"file:{quote(str(path.absolute()))}?mode={mode}",
-        uri=True,
-        timeout=busy_timeout,
-        isolation_level=None,
-        check_same_thread=False,
-    )
-
-
-def _connect_reader(path: Path, busy_timeout: float) -> sqlite3.Connection:
-    """Open the file for reading, be it on a disk that cannot be written to.
-
-    A file in WAL mode is read with another one beside it. Where that cannot be made since nobody
-    may write there, and the catalog was closed cleanly, the file is read as one that stays as it
-    is.
-    """
-    connection = connect_sqlite(path, "ro", busy_timeout)
-    try:
-        connection.execute("SELECT 1 FROM sqlite_master").fetchone()
-    except sqlite3.OperationalError:
-        connection.close()
-        log = path.with_name(path.name + "-wal")
-        if not _is_frozen(path) or (log.exists() and log.stat().st_size):
-            raise
-        return connect_sqlite(path, "ro&immutable=1", busy_timeout)
-    except sqlite3.Error:
-        connection.close()
-        raise
-    return connection
-
-
-def _is_frozen(path: Path) -> bool:
-    """Whether nobody may write to the file: its disk is read-only, or it is write-protected."""
-    if os.statvfs(path).f_flag & os.ST_RDONLY:
-        return True
-    return not any(each.stat().st_mode & _ANY_MAY_WRITE for each in (path, path.parent))
+def lock_of(key: str) -> int:
+    """Which of the :data:`LOCKS` locks stands for ``key``."""
+    return int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big") % LOCKS
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
@@ -215,7 +175,7 @@ def _sqlite(url: URL, path: Path, *, read_only: bool, durable: bool, busy_timeou
     engine = create_engine(
         url,
         creator=lambda: (
-            _connect_reader(path, busy_timeout)
+            connect_reader(path, busy_timeout)
             if read_only
             else connect_sqlite(path, "rw", busy_timeout)
         ),
@@ -259,6 +219,10 @@ def _postgres(url: URL, *, read_only: bool, durable: bool, busy_timeout: float) 
         "synchronous_commit": "on" if durable else "off",
         "default_transaction_read_only": "on" if read_only else "off",
     }
+    if read_only:
+        # A page takes milliseconds, compiling its plan hundreds; and a plan without the words that
+        # are searched takes a rare one for common.
+        settings |= {"jit": "off", "plan_cache_mode": "force_custom_plan"}
     engine = create_postgres(url, settings, pool_pre_ping=True)
     map_errors(engine)
     return engine

@@ -6,14 +6,15 @@ gave back is free again when the lease ends, or as soon as its process is seen t
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
-from sqlalchemy import ColumnElement, bindparam, func, or_, select, update
+from sqlalchemy import ColumnElement, bindparam, exists, func, or_, select, update
 
 from catalog.storage.dialects import insert_new
 from catalog.storage.rows import chunks
-from catalog.storage.tables import discoveries, frontier
+from catalog.storage.tables import discoveries, frontier, outcomes
+from catalog.times import HOUR
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from catalog.times import Micros
+
+AHEAD: Micros = HOUR
+"""By so much clocks of machines that share a catalog may differ."""
 
 _f = frontier.c
 
@@ -37,8 +41,21 @@ class Lease(msgspec.Struct, frozen=True):
     until: Micros
 
 
-class Claimed(msgspec.Struct, frozen=True, kw_only=True):
-    """An id that a worker holds.
+class Learned(msgspec.Struct, frozen=True, kw_only=True):
+    """What the planner keeps of a GPT; see :class:`catalog.plan.State`, which names the members."""
+
+    evidence_shape: float = 0.0
+    evidence_days: float = 0.0
+    confirmed_at: Micros | None = None
+    misses: int = 0
+    cell: int | None = None
+    rate: float = 0.0
+    log_rate: float = 0.0
+    stratum: str = ""
+
+
+class Claimed(Learned, frozen=True, kw_only=True):
+    """An id that a worker holds, and what is known of it.
 
     Attributes:
         gizmo_id: the id.
@@ -60,6 +77,7 @@ class Move(msgspec.Struct, frozen=True, kw_only=True):
         verdict: how.
         attempts: visits without a fact since the last one, this one included.
         due_at: when it is to be asked next.
+        learned: what the planner knows now; None leaves what it knew.
     """
 
     gizmo_id: str
@@ -67,6 +85,10 @@ class Move(msgspec.Struct, frozen=True, kw_only=True):
     verdict: str
     attempts: int
     due_at: Micros
+    learned: Learned | None = None
+
+
+_LEARNED = Learned.__struct_fields__
 
 
 class FrontierCounts(msgspec.Struct, frozen=True, kw_only=True):
@@ -136,6 +158,51 @@ def due(conn: Connection, now: Micros, limit: int) -> list[str]:
     return list(conn.execute(query.order_by(_f.due_at, _f.gizmo_id).limit(limit)).scalars())
 
 
+def recall(conn: Connection, now: Micros) -> int:
+    """Make due at once what was asked by a clock that was ahead, and has been set back since.
+
+    Nothing was learned since the time that is now, and what is planned from there on would leave
+    all that was asked then alone until it comes.
+
+    Args:
+        conn: a writing transaction.
+        now: the present moment.
+
+    Returns:
+        How many they are.
+    """
+    late = now + AHEAD
+    return conn.execute(
+        update(frontier).where(_f.last_asked_at > late, _f.due_at > now).values(due_at=now)
+    ).rowcount
+
+
+def was_ahead(conn: Connection, now: Micros) -> bool:
+    """Whether anything was asked at a time that is still to come: told by an index."""
+    return bool(conn.execute(select(exists().where(outcomes.c.at > now + AHEAD))).scalar())
+
+
+def soonest(conn: Connection, now: Micros, floor: Micros, limit: int) -> list[str]:
+    """The ids that are due next though not yet: for a budget that is left over.
+
+    What waits after a failure, or since it was not found, waits for a reason.
+
+    Args:
+        conn: any transaction.
+        now: the present moment.
+        floor: the least time since an id was last asked.
+        limit: at most so many.
+    """
+    query = select(_f.gizmo_id).where(
+        _f.due_at > now,
+        _f.attempts == 0,
+        _f.misses == 0,
+        _f.last_asked_at <= now - floor,
+        _free(now),
+    )
+    return list(conn.execute(query.order_by(_f.due_at, _f.gizmo_id).limit(limit)).scalars())
+
+
 def claim(
     conn: Connection, lease: Lease, *, ids: Sequence[str] | None, limit: int, now: Micros
 ) -> list[Claimed]:
@@ -162,7 +229,7 @@ def claim(
         update(frontier)
         .where(_f.gizmo_id.in_(select(taken.c.gizmo_id)))
         .values(lease_owner=lease.owner, lease_until=lease.until)
-        .returning(_f.gizmo_id, _f.attempts, _f.due_at)
+        .returning(*(_f[name] for name in Claimed.__struct_fields__))
     )
     claimed = [Claimed(**row) for row in found.mappings()]
     if ids is None:
@@ -190,31 +257,40 @@ def release(conn: Connection, owner: str, moves: Sequence[Move]) -> int:
     Returns:
         How many were still its own.
     """
-    if not moves:
-        return 0
-    rows = [
-        {
-            "id": move.gizmo_id,
-            "at": move.at,
-            "said": move.verdict,
-            "count": move.attempts,
-            "next": move.due_at,
-        }
-        for move in sorted(moves, key=lambda move: move.gizmo_id)
-    ]
-    return conn.execute(
-        update(frontier)
-        .where(_f.gizmo_id == bindparam("id"), _f.lease_owner == owner)
-        .values(
-            due_at=bindparam("next"),
-            attempts=bindparam("count"),
-            last_asked_at=bindparam("at"),
-            last_verdict=bindparam("said"),
-            lease_owner=None,
-            lease_until=None,
-        ),
-        rows,
-    ).rowcount
+    ordered = sorted(moves, key=lambda move: move.gizmo_id)
+    released = 0
+    for learns in (False, True):
+        rows = [
+            {
+                "id": move.gizmo_id,
+                "at": move.at,
+                "said": move.verdict,
+                "count": move.attempts,
+                "next": move.due_at,
+                **(msgspec.structs.asdict(move.learned) if move.learned else {}),
+            }
+            for move in ordered
+            if (move.learned is not None) == learns
+        ]
+        if rows:
+            learned: dict[str, Any] = {
+                name: bindparam(name) for name in (_LEARNED if learns else ())
+            }
+            released += conn.execute(
+                update(frontier)
+                .where(_f.gizmo_id == bindparam("id"), _f.lease_owner == owner)
+                .values(
+                    due_at=bindparam("next"),
+                    attempts=bindparam("count"),
+                    last_asked_at=bindparam("at"),
+                    last_verdict=bindparam("said"),
+                    lease_owner=None,
+                    lease_until=None,
+                    **learned,
+                ),
+                rows,
+            ).rowcount
+    return released
 
 
 def drop(conn: Connection, owner: str, ids: Collection[str] | None = None) -> int:
@@ -285,6 +361,16 @@ def add_discoveries(conn: Connection, items: Sequence[Discovery]) -> int:
     )
     statement = insert_new(conn, discoveries).returning(discoveries.c.gizmo_id)
     return sum(len(conn.execute(statement, list(part)).all()) for part in chunks(rows))
+
+
+def unknown_to(conn: Connection, source_id: int, ids: Iterable[str]) -> set[str]:
+    """Those of some ids that a source has not named yet."""
+    c = discoveries.c
+    unknown = set(ids)
+    for part in chunks(sorted(unknown)):
+        query = select(c.gizmo_id).where(c.gizmo_id.in_(part), c.source_id == source_id)
+        unknown.difference_update(conn.execute(query).scalars())
+    return unknown
 
 
 def _lock_owned(conn: Connection, owner: str) -> None:

@@ -9,7 +9,7 @@ before it is committed.
 from __future__ import annotations
 
 import sqlite3
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,8 +32,17 @@ from sqlalchemy import (
 import catalog
 from catalog.errors import CatalogCorrupt, SettingsError, StorageError
 from catalog.storage.driver_errors import map_errors
-from catalog.storage.engine import BUSY_TIMEOUT, connect_sqlite, create_postgres, missing
-from catalog.storage.schema import check_schema, refuse_newer, revision_of
+from catalog.storage.engine import (
+    BUSY_TIMEOUT,
+    connect_sqlite,
+    create_postgres,
+    missing,
+    open_engine,
+    write,
+)
+from catalog.storage.files import copy_file
+from catalog.storage.relisting import make_listings, queue_outdated
+from catalog.storage.schema import HEAD, check_schema, refuse_newer, revision_of
 from catalog.storage.urls import describe, is_sqlite, parse_url, sqlite_path
 from catalog.times import to_datetime
 
@@ -156,7 +165,26 @@ def _migrate(url: URL, now: Micros, *, create: bool, folder: Path | None = None)
                 leftover.unlink(missing_ok=True)
         raise
     engine.dispose()
+    if upgraded.after == HEAD:
+        _make_listings(url)
     return upgraded
+
+
+def _make_listings(url: URL) -> None:
+    """Make the listings that a migration asks for, or newer terms, part by part.
+
+    Whatever ends this half-way, the next upgrade goes on, and so does the next run that settles.
+    """
+    engine = open_engine(url.render_as_string(hide_password=False))
+    try:
+        with write(engine) as connection:
+            queue_outdated(connection)
+        more = True
+        while more:
+            with write(engine) as connection:
+                more = make_listings(connection)
+    finally:
+        engine.dispose()
 
 
 def _run(
@@ -253,20 +281,7 @@ def _back_up(path: Path, revision: str, now: Micros) -> Path:
         raise StorageError(f"{target} is there already: move it away, then repeat")
     partial = target.with_name(f"{target.name}.partial")
     try:
-        with (
-            closing(connect_sqlite(path, "ro", BUSY_TIMEOUT)) as source,
-            closing(connect_sqlite(partial, "rwc", BUSY_TIMEOUT)) as copy,
-        ):
-            source.backup(copy)
-            # A copy in WAL mode would need its two companions to be read.
-            copy.execute("PRAGMA journal_mode = DELETE")
-            found = [row[0] for row in copy.execute("PRAGMA integrity_check(3)")]
-        if found != ["ok"]:
-            raise CatalogCorrupt(
-                f"{path} is damaged ({'; '.join(found)}): nothing was changed;"
-                " restore a backup, or take what can be read into a new catalog with"
-                " gpts-catalog merge"
-            )
+        copy_file(path, partial)
         partial.rename(target)
     except sqlite3.Error as error:
         raise StorageError(

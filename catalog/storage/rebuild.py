@@ -16,6 +16,7 @@ from catalog.records import Deriver, Observation
 from catalog.storage import tables as t
 from catalog.storage.archive import get_payloads
 from catalog.storage.locks import own_derivation
+from catalog.storage.relisting import clear_listings
 from catalog.storage.rows import PER_GPT, chunks
 from catalog.storage.shapes import count_unmapped, paths_of, shape_ids
 from catalog.storage.shared import Shared
@@ -58,6 +59,7 @@ def rebuild(
     shared = Shared()
     own_derivation(conn)
     _forget_stage_2(conn)
+    clear_listings(conn)
     gizmo_ids = _gizmo_ids(conn)
 
     def also(statements: Statements) -> None:
@@ -67,6 +69,7 @@ def rebuild(
 
     for part in chunks(gizmo_ids, PART):
         replay(conn, deriver, part, shared, also)
+        shared.write_listings(conn)
         report(done)
     shared.enqueue("author", _current_authors(conn))
     shared.write(conn)

@@ -3,9 +3,22 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import Connection, Table, bindparam, delete, insert, select, update
+from sqlalchemy import (
+    Connection,
+    Table,
+    Text,
+    bindparam,
+    cast,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from catalog.storage import tables as t
 
@@ -57,6 +70,36 @@ def write_rows(conn: Connection, rows: Rows, source_ids: Mapping[str, int]) -> N
         if not by_key:
             continue
         conn.execute(insert(_BY_NAME[name]), [_stored(row, source_ids) for row in by_key.values()])
+
+
+def insert_rows(conn: Connection, table: Table, rows: Sequence[Row]) -> None:
+    """Insert many rows of all columns, in a tenth of the time that :func:`write_rows` takes.
+
+    PostgreSQL gets them as one array a column, SQLite without SQLAlchemy's work on each parameter.
+    """
+    if not rows:
+        return
+    names = table.columns.keys()
+    if conn.dialect.name == "postgresql":
+        conn.execute(_from_arrays(table), {name: [row[name] for row in rows] for name in names})
+    else:
+        statement = str(insert(table).compile(dialect=conn.dialect))
+        conn.exec_driver_sql(statement, [tuple(row[name] for name in names) for row in rows])
+
+
+@cache
+def _from_arrays(table: Table) -> Any:
+    """An INSERT of rows that are given as one array a column, on PostgreSQL."""
+    names = table.columns.keys()
+    arrays = (
+        # The columns know their collation; a type of arrays takes none.
+        bindparam(c.key, type_=ARRAY(Text() if isinstance(c.type, Text) else c.type))
+        for c in table.columns
+    )
+    given = func.unnest(*(cast(each, each.type) for each in arrays))
+    return insert(table).from_select(
+        names, select(given.table_valued(*names).render_derived(name="given"))
+    )
 
 
 def write_updates(conn: Connection, updates: Rows) -> None:

@@ -16,7 +16,7 @@ from catalog.times import HOUR, to_datetime
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from sqlalchemy import ColumnElement, Connection
 
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 RESUMED_WITHIN = 24 * HOUR
 """How old an unfinished run may be to be resumed (rule 13)."""
+
+FACTS = frozenset(verdict for verdict in Verdict if verdict.is_fact)
+"""The outcomes that say something about a GPT (law 4)."""
 
 
 class RunKey(msgspec.Struct, frozen=True, kw_only=True):
@@ -220,7 +223,6 @@ def update_totals(
         return func.count().filter(condition)
 
     is_document = o.verdict == Verdict.DOCUMENT
-    facts = [verdict.value for verdict in Verdict if verdict.is_fact]
     totals = (
         conn.execute(
             select(
@@ -232,7 +234,7 @@ def update_totals(
                 ),
                 count(o.verdict == Verdict.NOT_FOUND).label("not_found"),
                 count(o.verdict == Verdict.MISMATCHED).label("mismatched"),
-                count(o.verdict.not_in(facts)).label("failed"),
+                count(o.verdict.not_in(FACTS)).label("failed"),
                 func.coalesce(func.sum(o.requests), 0).label("requests"),
             ).where(o.run_id == run_id)
         )
@@ -296,9 +298,9 @@ def add_outcomes(conn: Connection, items: Sequence[Outcome]) -> None:
     if not items:
         return
     statement = insert_or(conn, outcomes)
-    new, facts = statement.excluded, [verdict.value for verdict in Verdict if verdict.is_fact]
+    new = statement.excluded
     # Not IN: its list would be written out anew for each of many rows.
-    told = or_(*(outcomes.c.verdict == fact for fact in facts))
+    told = or_(*(outcomes.c.verdict == fact for fact in sorted(FACTS)))
     statement = statement.on_conflict_do_update(
         index_elements=["run_id", "asked_id"],
         set_={
@@ -314,13 +316,26 @@ def add_outcomes(conn: Connection, items: Sequence[Outcome]) -> None:
     conn.execute(statement, [msgspec.structs.asdict(item) for item in ordered])
 
 
-def known_ids(conn: Connection, run_id: str) -> set[str]:
-    """The ids about which a run learned something: their outcome is no failure."""
+def known_ids(conn: Connection, run_id: str, verdicts: Collection[Verdict] = FACTS) -> set[str]:
+    """The ids about which a run learned something: their outcome is no failure.
+
+    Args:
+        conn: any transaction.
+        run_id: the run.
+        verdicts: the outcomes that count.
+    """
     o = outcomes.c
-    facts = [verdict.value for verdict in Verdict if verdict.is_fact]
     return set(
-        conn.execute(select(o.asked_id).where(o.run_id == run_id, o.verdict.in_(facts))).scalars()
+        conn.execute(
+            select(o.asked_id).where(o.run_id == run_id, o.verdict.in_(verdicts))
+        ).scalars()
     )
+
+
+def has_outcomes(conn: Connection, run_id: str) -> bool:
+    """Whether any id ended in a run: searches, probes and imports have totals alone."""
+    found = conn.execute(select(outcomes.c.run_id).where(outcomes.c.run_id == run_id).limit(1))
+    return found.first() is not None
 
 
 def done_ids(conn: Connection, run_id: str, among: Sequence[str] | None = None) -> set[str]:
@@ -350,7 +365,7 @@ def _select_runs(
 
 
 def add_totals(conn: Connection, run_id: str, **more: int) -> None:
-    """Add to totals of a run that has no outcomes, because it asked nobody.
+    """Add to totals of a run that has no outcomes: an import, searches, probes.
 
     Args:
         conn: the transaction that writes what is counted, so that a run that was cut off and
@@ -364,6 +379,13 @@ def add_totals(conn: Connection, run_id: str, **more: int) -> None:
         .where(r.run_id == run_id)
         .values({r[name]: r[name] + count for name, count in more.items()})
     )
+
+
+def price_run(conn: Connection, run_id: str, price: float | None) -> None:
+    """Note what the requests of a run cost, where a price is set."""
+    if price is not None:
+        r = runs.c
+        conn.execute(update(runs).where(r.run_id == run_id).values(cost=r.requests * price))
 
 
 def resumable_run(conn: Connection, key: RunKey, now: Micros) -> Run | None:

@@ -17,7 +17,7 @@ from catalog.storage.urls import describe
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
-HEAD = "0001"
+HEAD = "0005"
 """The newest revision. Revisions are numbers of four digits, so that they sort by age."""
 
 
@@ -38,7 +38,16 @@ def check_schema(engine: Engine) -> None:
     """
     with read(engine) as connection:
         revision = revision_of(connection)
-    place = describe(engine.url)
+    check_revision(revision, describe(engine.url))
+
+
+def check_revision(revision: str | None, place: str) -> None:
+    """Refuse a ``revision`` that is not this program's; None: there are no tables.
+
+    Raises:
+        CatalogMissing: there are no tables yet.
+        SchemaMismatch: the schema is older or newer.
+    """
     if revision is None:
         raise CatalogMissing(f"{place} holds no catalog yet: make one with gpts-catalog init")
     refuse_newer(revision, HEAD, place)

@@ -11,20 +11,27 @@ from typing import TYPE_CHECKING
 
 from catalog.storage import tables as t
 from catalog.storage.dialects import insert_new
+from catalog.storage.relisting import redate, refresh
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Table
 
     from catalog.records import Row
+    from catalog.times import Micros
 
 
 class Shared:
-    """What a batch wants to be there in ``mime_sets`` and ``stage_queue``."""
+    """What a batch wants to be there in ``mime_sets``, ``facet_sets`` and ``stage_queue``.
+
+    And the GPTs whose listings it moved: from those follow the sets of facets.
+    """
 
     def __init__(self) -> None:
         self._mime_types: set[tuple[str, str]] = set()
+        self._listings: set[str] = set()
+        self._updated: dict[str, Micros | None] = {}
         self._queue: set[tuple[str, str]] = set()
 
     def add_mime_sets(self, rows: Mapping[tuple[str, str], Row]) -> None:
@@ -35,17 +42,45 @@ class Shared:
         """Note what stage 2 has to look at again.
 
         Args:
-            kind: ``author``, ``day`` or ``shape``.
+            kind: ``author``, ``day``, ``facets`` or ``shape``.
             keys: which.
         """
         self._queue.update((kind, key) for key in keys)
 
+    def relist(self, gizmo_ids: Iterable[str]) -> None:
+        """Note GPTs whose rows moved in what is browsed by."""
+        self._listings.update(gizmo_ids)
+
+    def redate(self, gizmo_id: str, updated_at: Micros | None) -> None:
+        """Note a GPT of which nothing moved but ``updated_at``."""
+        self._updated[gizmo_id] = updated_at
+
     def write(self, conn: Connection) -> None:
         """Write it all: the last that a batch does to derived rows."""
-        for table, keys in ((t.mime_sets, self._mime_types), (t.stage_queue, self._queue)):
-            if keys:
-                names = [column.key for column in table.primary_key.columns]
-                conn.execute(
-                    insert_new(conn, table),
-                    [dict(zip(names, key, strict=True)) for key in sorted(keys)],
-                )
+        _insert(conn, t.mime_sets, self._mime_types)
+        self.write_listings(conn)
+        _insert(conn, t.stage_queue, self._queue)
+
+    def write_listings(self, conn: Connection) -> None:
+        """Write the listings noted so far; only who derives alone may do so in parts."""
+        redate(
+            conn,
+            {
+                gizmo_id: at
+                for gizmo_id, at in self._updated.items()
+                if gizmo_id not in self._listings
+            },
+        )
+        self.enqueue("facets", map(str, refresh(conn, self._listings)))
+        self._listings.clear()
+        self._updated.clear()
+
+
+def _insert(conn: Connection, table: Table, keys: set[tuple[str, str]]) -> None:
+    """Have rows there that are nothing but their keys."""
+    if keys:
+        names = [column.key for column in table.primary_key.columns]
+        conn.execute(
+            insert_new(conn, table),
+            [dict(zip(names, key, strict=True)) for key in sorted(keys)],
+        )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from sqlalchemy import select, update
 
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from catalog.times import Micros
+
+BudgetKind = Literal["requests", "probes", "tokens"]
+"""What a budget is of; tokens are those of probes."""
 
 
 def add_source(conn: Connection, name: str, dialect: str, now: Micros) -> int:
@@ -59,8 +62,15 @@ def source_names(conn: Connection) -> dict[int, str]:
     return {row.source_id: row.name for row in conn.execute(select(sources))}
 
 
-def reserve(conn: Connection, source_id: int, day: str, wanted: int, per_day: int | None) -> int:
-    """Take requests from a source's day, before they are sent (rule 19).
+def reserve(
+    conn: Connection,
+    source_id: int,
+    day: str,
+    wanted: int,
+    per_day: int | None,
+    kind: BudgetKind = "requests",
+) -> int:
+    """Take requests, or tokens, from a source's day before they are sent (rule 19).
 
     Args:
         conn: a writing transaction, short: others wait for it.
@@ -68,13 +78,15 @@ def reserve(conn: Connection, source_id: int, day: str, wanted: int, per_day: in
         day: the UTC day.
         wanted: how many are to be sent.
         per_day: the day's budget; None for no limit. What was taken is counted all the same.
+        kind: of what.
 
     Returns:
         How many may be sent: ``wanted`` or fewer, 0 when the budget is used up.
     """
     b = budgets.c
-    mine = (b.source_id == source_id, b.day == day)
-    conn.execute(insert_new(conn, budgets), {"source_id": source_id, "day": day, "reserved": 0})
+    mine = (b.source_id == source_id, b.day == day, b.kind == kind)
+    new = {"source_id": source_id, "day": day, "kind": kind, "reserved": 0}
+    conn.execute(insert_new(conn, budgets), new)
     # The row is locked before it is read, so that two workers never take the same requests.
     taken = conn.execute(select(b.reserved).where(*mine).with_for_update()).scalar_one()
     granted = wanted if per_day is None else max(0, min(wanted, per_day - taken))
@@ -83,25 +95,28 @@ def reserve(conn: Connection, source_id: int, day: str, wanted: int, per_day: in
     return granted
 
 
-def give_back(conn: Connection, source_id: int, day: str, unused: int) -> None:
-    """Return reserved requests that were not sent.
+def give_back(
+    conn: Connection, source_id: int, day: str, unused: int, kind: BudgetKind = "requests"
+) -> None:
+    """Return what was reserved and not used.
 
     Args:
         conn: a writing transaction.
         source_id: the source.
         day: the UTC day from which they were taken.
         unused: how many, of those that :func:`reserve` granted.
+        kind: of what.
     """
     b = budgets.c
     conn.execute(
         update(budgets)
-        .where(b.source_id == source_id, b.day == day, b.reserved >= unused)
+        .where(b.source_id == source_id, b.day == day, b.kind == kind, b.reserved >= unused)
         .values(reserved=b.reserved - unused)
     )
 
 
-def reserved(conn: Connection, source_id: int, day: str) -> int:
-    """How many requests were taken from a source's day so far."""
+def reserved(conn: Connection, source_id: int, day: str, kind: BudgetKind = "requests") -> int:
+    """How much was taken from a source's day so far."""
     b = budgets.c
-    found = conn.execute(select(b.reserved).where(b.source_id == source_id, b.day == day)).scalar()
-    return int(found or 0)
+    mine = (b.source_id == source_id, b.day == day, b.kind == kind)
+    return int(conn.execute(select(b.reserved).where(*mine)).scalar() or 0)

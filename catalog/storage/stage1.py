@@ -26,6 +26,9 @@ REPLAY = 5000
 """Observations replayed at a time: bounds memory, for a GPT may have years of documents, and each
 of them is 10 to 20 KB while it is folded. A GPT that has more is replayed alone."""
 
+_LISTED = ("gizmos", "gizmo_revisions", "gizmo_authors", "statuses", "vanity_metrics")
+"""The tables in which a new row moves a listing."""
+
 Statements = dict[str, list[Statement]]
 """All that was said, by GPT."""
 
@@ -66,6 +69,7 @@ def derive(
     write_updates(conn, updates)
     _keep_states(conn, folded, set(states))
     _queue_authors(shared, folded.values())
+    _note_listings(shared, folded)
     for result in folded.values():
         effects.update(result.effects)
     # A GPT that had a document is not new, wherever its first document now lies.
@@ -165,6 +169,7 @@ def replay(
         conn.execute(delete(t.fold_states).where(t.fold_states.c.gizmo_id.in_(part)))
         _keep_states(conn, folded, set())
         _queue_authors(shared, folded.values())
+        shared.relist(part)
         for result in folded.values():
             effects.update(result.effects)
         shared.enqueue("day", (day_of(s.observed_at) for said in statements.values() for s in said))
@@ -242,6 +247,17 @@ def _queue_authors(shared: Shared, results: Iterable[Folded]) -> None:
     shared.enqueue("author", (author for result in results for author in result.authors))
 
 
+def _note_listings(shared: Shared, folded: Mapping[str, Folded]) -> None:
+    """Note what moved of what listings say; the lists of a GPT move with its revision."""
+    for gizmo_id, result in folded.items():
+        if any(result.rows.get(table) for table in _LISTED):
+            shared.relist([gizmo_id])
+            continue
+        moved = result.updates.get("gizmos", {}).get((gizmo_id,), {})
+        if "updated_at" in moved:
+            shared.redate(gizmo_id, moved["updated_at"])
+
+
 def set_verdicts(conn: Connection, deriver: Deriver, verdicts: Mapping[int, str]) -> None:
     """Write the verdicts of not-founds when their run closes, and derive their GPTs again.
 
@@ -273,5 +289,9 @@ def judge(conn: Connection, deriver: Deriver, verdicts: Mapping[int, str], share
         .values(verdict=bindparam("judged")),
         [{"id": key, "judged": verdicts[key]} for key in sorted(verdicts)],
     )
-    counted = {owners[key] for key, verdict in verdicts.items() if verdict == "counted"}
-    replay(conn, deriver, sorted(_with_rows(conn, sorted(counted))), shared)
+    counted = sorted(key for key, verdict in verdicts.items() if verdict == "counted")
+    if counted:
+        # Bookmarks see by these that an old not-found says something new.
+        conn.execute(insert(t.judgements), [{"observation_id": key} for key in counted])
+    gizmo_ids = sorted({owners[key] for key in counted})
+    replay(conn, deriver, sorted(_with_rows(conn, gizmo_ids)), shared)

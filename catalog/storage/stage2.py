@@ -1,12 +1,14 @@
 """Stage 2: what follows from many GPTs together (design, section 4).
 
-``authors``, mass events and drift are made again for the authors, days and sources that batches
-left in ``stage_queue``. Each is a function of all that is stored, so it does not matter how often
-or when it is done: settling after every batch ends where settling once at the end does.
+``authors``, mass events, drift and the counts of facets are made again for the authors, days,
+sources and sets that batches left in ``stage_queue``. Each is a function of all that is stored, so
+it does not matter how often or when it is done: settling after every batch ends where settling once
+at the end does.
 """
 
 from __future__ import annotations
 
+import heapq
 import itertools
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -29,6 +31,7 @@ from catalog.records import Change, Deriver, Drift, MassEvent, Row
 from catalog.storage import tables as t
 from catalog.storage.archive import get_payloads
 from catalog.storage.locks import own_derivation
+from catalog.storage.relisting import settle_listings
 from catalog.storage.rows import chunks
 from catalog.text import sort_key
 from catalog.times import DAY, Micros, day_of, parse_moment
@@ -76,6 +79,7 @@ def settle(conn: Connection, deriver: Deriver) -> Settled:
     for kind, key in conn.execute(delete(t.stage_queue).returning(c.kind, c.key)):
         queued[kind].append(key)
     authors, days, shapes = (sorted(queued[kind]) for kind in ("author", "day", "shape"))
+    settle_listings(conn, queued["listing"], queued["facets"])
     _settle_authors(conn, authors)
     return Settled(
         len(authors),
@@ -193,12 +197,14 @@ def _changes(
 ) -> Iterator[tuple[str, Iterator[Change]]]:
     """The changes of content and platform, day by day."""
     c = t.changes.c
-    found = conn.execute(
-        select(c.gizmo_id, c.observed_at, c.field, c.element, c.old, c.new)
-        .where(within, c.cls.in_(_CLASSES))
-        .order_by(c.observed_at, c.gizmo_id, c.field, c.element)
-        .execution_options(yield_per=STREAM)
+    order = (c.observed_at, c.gizmo_id, c.field, c.element)
+    query = select(c.gizmo_id, c.observed_at, c.field, c.element, c.old, c.new).where(within)
+    # Each class is read in the order of its index, so that nothing is sorted.
+    streams = (
+        conn.execute(query.where(c.cls == cls).order_by(*order).execution_options(yield_per=STREAM))
+        for cls in _CLASSES
     )
+    found = heapq.merge(*streams, key=lambda row: (row[1], row[0], row[2], row[3]))
     changes = (Change(*row) for row in found)
     return itertools.groupby(changes, key=lambda change: day_of(change.observed_at))
 
@@ -262,7 +268,9 @@ def _link(conn: Connection, within: ColumnElement[bool], events: Sequence[MassEv
         for gizmo_id, at in event.members
     }
     linked = conn.execute(
-        select(c.gizmo_id, c.observed_at, c.field).distinct().where(within, c.event_id.is_not(None))
+        select(c.gizmo_id, c.observed_at, c.field)
+        .distinct()
+        .where(c.cls.in_(_CLASSES), within, c.event_id.is_not(None))
     )
     moved = [(*key, None) for key in {tuple(row) for row in linked} - wanted.keys()]
     moved += [(*key, event_id) for key, event_id in wanted.items()]

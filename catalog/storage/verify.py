@@ -15,12 +15,15 @@ from catalog.errors import CatalogCorrupt
 from catalog.fields import LISTS, of_table
 from catalog.storage import tables as t
 from catalog.storage.archive import get_payloads
+from catalog.storage.listing_checks import find_odd_facets, find_odd_listings, find_odd_terms
+from catalog.storage.relisting import is_outdated, waiting
 from catalog.storage.rows import chunks
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Table
 
 REBUILD = "run gpts-catalog rebuild: derived rows are made again from the archive"
+UPGRADE = "run gpts-catalog upgrade: it makes listings and their terms where they are due"
 RECOVER = (
     "do not write to it: restore a backup, or make a new catalog with gpts-catalog init and take"
     " what can be read with gpts-catalog merge"
@@ -71,6 +74,9 @@ def verify(conn: Connection) -> Iterator[Check]:
         ("current rows", _current),
         ("counts", _counts),
         ("changes", _changes),
+        ("listings", _listings),
+        ("search index", _search_index),
+        ("facets", _facets),
     )
     for name, check in checks:
         looked_at = 0
@@ -258,3 +264,37 @@ def _changes(conn: Connection) -> Iterator[Finding | int]:
     )
     for gizmo_id in conn.execute(first.limit(MOST)).scalars():
         yield _derived("changes", f"{gizmo_id} has no change that lists it first")
+
+
+def _listings(conn: Connection) -> Iterator[Finding | int]:
+    """Each listing is what the rows of its GPT say."""
+    if number := waiting(conn):
+        yield Finding(check="listings", what=f"{number} GPTs are not listed yet", do=UPGRADE)
+        return
+    yield from _as_findings("listings", find_odd_listings(conn))
+
+
+def _search_index(conn: Connection) -> Iterator[Finding | int]:
+    """The index holds the terms of the listings, and nothing else."""
+    if waiting(conn):
+        return
+    if is_outdated(conn):
+        what = "its terms were made by another version of this program, or of Unicode"
+        yield Finding(check="search index", what=what, do=UPGRADE)
+        return
+    yield from _as_findings("search index", find_odd_terms(conn))
+
+
+def _facets(conn: Connection) -> Iterator[Finding | int]:
+    """The counts of sets of facets are those of their listings."""
+    yield from _as_findings("facets", find_odd_facets(conn))
+
+
+def _as_findings(check: str, found: Iterator[str | int]) -> Iterator[Finding | int]:
+    """Findings of the first of what was found; numbers are how much was looked at."""
+    odd = 0
+    for each in found:
+        if isinstance(each, int):
+            yield each
+        elif (odd := odd + 1) <= MOST:
+            yield _derived(check, each)

@@ -1,0 +1,392 @@
+"""The Python API: ``from catalog import Catalog``.
+
+What a command can do, a :class:`Catalog` can: it reads as :class:`catalog.query.reader.Reader`
+does, and, opened for it, writes by the same calls as the commands.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+import msgspec
+
+from catalog.derive import Derivation
+from catalog.errors import SettingsError, UsageError
+from catalog.fetch.clock import RemoteClock, make_clock
+from catalog.harvest import HarvestJob, run_harvest
+from catalog.harvest.planning import terms_of_day
+from catalog.health import Health, look
+from catalog.importing import Importer
+from catalog.query.moments import Moment, end, moment, start
+from catalog.query.reader import Reader, catalog_url, opened
+from catalog.references import parse_reference
+from catalog.secrets import Redactor
+from catalog.settings import (
+    CLOCK_VARIABLE,
+    NAME_RULE,
+    Settings,
+    SourceSettings,
+    api_key,
+    is_name,
+    load_settings,
+    source_keys,
+)
+from catalog.storage import bookmarks, dump, frontier, migrate
+from catalog.storage import merge as merging
+from catalog.storage import rebuild as rebuilding
+from catalog.storage import verify as verifying
+from catalog.storage.engine import read, write
+from catalog.storage.stage2 import is_unsettled, settle
+
+if TYPE_CHECKING:
+    from catalog.harvest import Harvested
+    from catalog.importing import Imported
+    from catalog.records import Deriver
+    from catalog.storage.bookmarks import Mark
+    from catalog.storage.engine import Engine
+    from catalog.storage.merge import Merged
+    from catalog.storage.migrate import Upgraded
+    from catalog.storage.rebuild import Rebuilt
+    from catalog.storage.verify import Check
+    from catalog.times import Clock
+
+_EVERYTHING = 2**31 - 1
+"""A limit that is none."""
+
+
+class Catalog(Reader):
+    """A catalog, read and, where it was opened for that, written.
+
+    Args:
+        url: the catalog.
+        engine: the catalog, opened.
+        deriver: the rules; None: this program's.
+        sql_url: see :class:`catalog.query.reader.Reader`.
+        read_only: whether it was opened for reading alone.
+        settings: the sources, for :meth:`import_files` and :meth:`harvest`.
+        environ: holds the sources' keys.
+        clock: says when; None: ``GPTS_CATALOG_CLOCK`` or the machine's clock.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        engine: Engine,
+        *,
+        deriver: Deriver | None = None,
+        sql_url: str | None = None,
+        read_only: bool = True,
+        settings: Settings | None = None,
+        environ: Mapping[str, str] | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        rules = deriver or Derivation()
+        super().__init__(url, engine, deriver=rules, sql_url=sql_url)
+        self._own_rules = rules
+        self._read_only = read_only
+        self._settings = settings or Settings()
+        self._environ = os.environ if environ is None else environ
+        self._clock = clock or make_clock(self._environ.get(CLOCK_VARIABLE))
+        self._rng = random.SystemRandom()
+
+    @classmethod
+    def open(
+        cls,
+        url: str,
+        *,
+        deriver: Deriver | None = None,
+        sql_url: str | None = None,
+        read_only: bool = True,
+        config: str | Path | None = None,
+        environ: Mapping[str, str] | None = None,
+        clock: Clock | None = None,
+    ) -> Self:
+        """Open the catalog at ``url``.
+
+        Args:
+            url: ``sqlite:///PATH``, ``postgresql://…``, or the path of a file.
+            deriver: see the class.
+            sql_url: see the class.
+            read_only: so that the engine itself refuses every write; False lets the methods that
+                write do so.
+            config: ``catalog.toml``, whose sources :meth:`import_files` and :meth:`harvest` use.
+            environ: holds the sources' keys; None: the environment.
+            clock: see the class.
+
+        Raises:
+            UsageError: ``url`` names no catalog.
+            SettingsError: ``config`` cannot be read, or says something that cannot be meant.
+            StorageError: there is no catalog, or it is of another schema.
+        """
+        url = catalog_url(url)
+        environ = os.environ if environ is None else environ
+        settings = None if config is None else load_settings(Path(config), environ, url=url)
+        return cls(
+            url,
+            opened(url, read_only=read_only),
+            deriver=deriver,
+            sql_url=sql_url or (settings.catalog.reader_url if settings else None),
+            read_only=read_only,
+            settings=settings,
+            environ=environ,
+            clock=clock,
+        )
+
+    @classmethod
+    def create(
+        cls,
+        url: str,
+        *,
+        config: str | Path | None = None,
+        environ: Mapping[str, str] | None = None,
+        clock: Clock | None = None,
+    ) -> Self:
+        """Make the catalog at ``url``, or bring one that is there up to date, and open it to write.
+
+        Args:
+            url: as for :meth:`open`.
+            config: as for :meth:`open`.
+            environ: as for :meth:`open`.
+            clock: see the class.
+
+        Raises:
+            StorageError: there is something else at ``url``.
+        """
+        url = catalog_url(url)
+        environ = os.environ if environ is None else environ
+        clock = clock or make_clock(environ.get(CLOCK_VARIABLE))
+        try:
+            migrate.init(url, clock.now())
+            return cls.open(url, read_only=False, config=config, environ=environ, clock=clock)
+        except BaseException:
+            _let_go(clock)
+            raise
+
+    def close(self) -> None:
+        """Let go of the catalog; a second time does nothing."""
+        super().close()
+        _let_go(self._clock)
+
+    @staticmethod
+    def upgrade(url: str, *, clock: Clock | None = None) -> Upgraded:
+        """Bring the catalog at ``url`` to the current schema, with a backup of a SQLite file first.
+
+        Raises:
+            StorageError: there is none, a newer program made it, or it is damaged.
+        """
+        clock = clock or make_clock(os.environ.get(CLOCK_VARIABLE))
+        try:
+            return migrate.upgrade(catalog_url(url), clock.now())
+        finally:
+            _let_go(clock)
+
+    def health(self, now: Moment | None = None) -> Health:
+        """Whether the catalog is well: facts and alarms, as ``status`` tells them; writes nothing.
+
+        Jobs are not looked at: a program that opens a catalog knows none.
+
+        Args:
+            now: the present moment; None: as the clock says.
+        """
+        at = self._clock.now() if now is None else moment(now)
+        catalog = msgspec.structs.replace(self._settings.catalog, url=self.url)
+        settings = msgspec.structs.replace(self._settings, catalog=catalog)
+        return look(self._engine, settings, at)
+
+    def import_files(
+        self,
+        paths: Iterable[str | Path],
+        source: str,
+        *,
+        observed_at: Moment | None = None,
+    ) -> Imported:
+        """Take documents from files, as said when they say they were.
+
+        Args:
+            paths: files and folders.
+            source: whose answers they are; a name that is not configured means recorded answers.
+            observed_at: when documents were said that do not say it themselves.
+
+        Returns:
+            What was read; what is no document is named in it.
+
+        Raises:
+            UsageError: a path is not there, ``source`` is no name, or the catalog is read-only.
+        """
+        if not is_name(source):
+            raise UsageError(f"source {source!r}: {NAME_RULE}")
+        configured = self._settings.sources.get(source)
+        importer = Importer(
+            self._writable(),
+            source,
+            configured.dialect if configured else "recorded",
+            deriver=self._own_rules,
+            redactor=Redactor(source_keys(self._settings, self._environ)),
+            clock=self._clock,
+            rng=self._rng,
+            observed_at=start(observed_at),
+        )
+        return importer.run([Path(path) for path in paths])
+
+    def harvest(
+        self,
+        refs: Sequence[str] = (),
+        *,
+        source: str | None = None,
+        due: bool = False,
+        limit: int | None = None,
+    ) -> Harvested:
+        """Fetch GPT details from a source, within its limits and its budget.
+
+        It runs an event loop of its own, so it cannot be called from within one. Interrupted, the
+        same call goes on where it was.
+
+        Args:
+            refs: which GPTs, by any reference.
+            source: whom to ask; needed where several could be.
+            due: ask for what is due, in place of ``refs``.
+            limit: ask for so many ids at most.
+
+        Raises:
+            InvalidReference: a reference names no GPT.
+            UsageError: it is not clear what to ask for, or the catalog is read-only.
+            SettingsError: it is not clear whom to ask, or a key is missing.
+            FetchError: the source refuses.
+        """
+        engine, asked = self._writable(), self._source(source)
+        if due == bool(refs):
+            raise UsageError("which GPTs? name some, or take what is due: one of the two")
+        if due:
+            with read(engine) as conn:
+                ids = frontier.due(conn, self._clock.now(), limit or _EVERYTHING)
+        else:
+            ids = list(dict.fromkeys(parse_reference(ref) for ref in refs))[:limit]
+        job = HarvestJob(
+            engine=engine,
+            source=asked,
+            key=api_key(asked, self._environ),
+            secrets=source_keys(self._settings, self._environ),
+            ids=tuple(ids),
+            command="harvest --due" if due else "harvest",
+            terms=terms_of_day(engine, self._settings, self._clock.now()),
+            whatever_is_due=due,
+            clock=self._clock,
+            rng=self._rng,
+        )
+        return asyncio.run(run_harvest(job))
+
+    def set_bookmark(self, name: str, mark: Mark) -> None:
+        """Note that what changed up to a mark was shown.
+
+        Args:
+            name: the bookmark.
+            mark: as :meth:`since_bookmark` gave it.
+
+        Raises:
+            UsageError: ``name`` is none, or the catalog is read-only.
+        """
+        if not is_name(name):
+            raise UsageError(f"{name!r} names no bookmark: {NAME_RULE}")
+        with write(self._writable()) as conn:
+            bookmarks.set_bookmark(conn, name, mark)
+
+    def rebuild(self) -> Rebuilt:
+        """Derive all tables again from the archive.
+
+        Raises:
+            UsageError: the catalog is read-only.
+        """
+        with write(self._writable()) as conn:
+            return rebuilding.rebuild(conn, self._own_rules)
+
+    def rebuild_to(self, other: str, *, known_at: Moment | None = None) -> Merged:
+        """Make a new catalog of the observations that this one had recorded by a moment.
+
+        Args:
+            other: where; nothing may be there.
+            known_at: the moment; None: all of them.
+
+        Raises:
+            UsageError: there is a catalog already.
+        """
+        url = catalog_url(other)
+        if not migrate.init(url, self._clock.now()).changed:
+            raise UsageError("there is a catalog already: name a new place")
+        target = opened(url, read_only=False)
+        try:
+            return merging.copy_observations(
+                target, self._engine, self._own_rules, known_at=end(known_at)
+            )
+        finally:
+            target.dispose()
+
+    def merge(self, other: str) -> Merged:
+        """Take what another catalog keeps into this one.
+
+        Args:
+            other: its URL, or the path of its file; it is only read.
+
+        Raises:
+            UsageError: both are the same, or this one is read-only.
+        """
+        engine, theirs = self._writable(), opened(catalog_url(other))
+        try:
+            return merging.merge(engine, theirs, self._own_rules)
+        finally:
+            theirs.dispose()
+
+    def verify(self) -> tuple[Check, ...]:
+        """Check that the catalog is whole: its bytes, keys, intervals, counts, and the engine's."""
+        with read(self._engine) as conn:
+            return tuple(verifying.verify(conn))
+
+    def digest(self) -> str:
+        """A name for the state of the catalog: equal ones mean equal contents.
+
+        Raises:
+            UsageError: a process that was killed left work, and the catalog is read-only.
+        """
+        with read(self._engine) as conn:
+            unsettled = is_unsettled(conn)
+        if unsettled:
+            with write(self._writable()) as conn:
+                settle(conn, self._own_rules)
+        with read(self._engine) as conn:
+            return dump.digest(conn)
+
+    def _writable(self) -> Engine:
+        if self._read_only:
+            raise UsageError(
+                "this catalog was opened for reading: open it with"
+                " Catalog.open(url, read_only=False)"
+            )
+        return self._engine
+
+    def _source(self, name: str | None) -> SourceSettings:
+        """The source that is meant: the one named, or the only one that can be asked."""
+        able = {
+            each.name: each
+            for each in self._settings.sources.values()
+            if each.dialect != "recorded"
+        }
+        if name is None and len(able) == 1:
+            return next(iter(able.values()))
+        if name not in able:
+            known = ", ".join(sorted(able)) or "none: open the catalog with config=catalog.toml"
+            raise SettingsError(
+                f"source {name!r} cannot be asked; those that can: {known}"
+                if name is not None
+                else f"which source? name one: {known}"
+            )
+        return able[name]
+
+
+def _let_go(clock: Clock) -> None:
+    """Close a simulator's clock: it opens again when it is asked."""
+    if isinstance(clock, RemoteClock):
+        clock.close()

@@ -1,0 +1,70 @@
+"""The work of the job ``backup``: a checked copy each time, and no more of them than wanted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from catalog.storage.backup import PARTIAL, back_up
+from catalog.times import to_datetime
+from catalog.working import JobContext, JobResult
+
+if TYPE_CHECKING:
+    from catalog.times import Micros
+
+FOLDER = "backups"
+KEPT = 7
+"""Backups that stay, where nothing else is set."""
+_PATTERN = "catalog-????????T??????Z.db"
+
+
+def backup_path(folder: Path, now: Micros) -> Path:
+    """Where the backup of ``now`` goes."""
+    return folder / FOLDER / f"catalog-{to_datetime(now):%Y%m%dT%H%M%SZ}.db"
+
+
+def backups(folder: Path) -> list[Path]:
+    """The backups that the job made, the latest first."""
+    return sorted((folder / FOLDER).glob(_PATTERN), reverse=True)
+
+
+def work(context: JobContext) -> JobResult:
+    """Back up the catalog, then remove the oldest backups beyond ``keep``.
+
+    Only after a new one is there and checked: a failing job never leaves fewer than before.
+    """
+    folder = Path(context.settings.catalog.folder)
+    now = context.clock.now()
+    # The job has a lock: what a process that was killed left half done is nobody's.
+    for path in (folder / FOLDER).glob(f"{_PATTERN}{PARTIAL}*"):
+        path.unlink(missing_ok=True)
+
+    def report(words: str) -> None:
+        context.out(words)
+        if context.stopping.is_set():
+            raise _Stopped
+
+    try:
+        made = back_up(context.url, backup_path(folder, now), now, report, replace=True)
+    except _Stopped:
+        return JobResult(status="stopped", message="told to stop before the backup was whole")
+    keep = int(context.options.get("keep") or KEPT)
+    others = [path for path in backups(folder) if path != made.path]
+    # What a clock that was ahead has dated is no news: it goes first.
+    ranked = sorted(others, key=lambda path: (path.name > made.path.name, _backwards(path.name)))
+    old = ranked[keep - 1 :]
+    for path in old:
+        path.unlink()
+    return JobResult(
+        numbers={"bytes": made.size, "checked": made.checked, "removed": len(old)},
+        message=f"{made.path}, {made.size:,} bytes, checked",
+    )
+
+
+def _backwards(name: str) -> tuple[int, ...]:
+    """Sorts names from the last to the first."""
+    return tuple(-ord(letter) for letter in name)
+
+
+class _Stopped(Exception):
+    """The work was told to stop in the midst."""

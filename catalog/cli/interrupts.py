@@ -1,0 +1,36 @@
+"""Ctrl-C and SIGTERM as an event: the work gives back what it holds, and ends by itself."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from catalog.cli.output import Output
+
+
+@contextmanager
+def interruptible(out: Output) -> Iterator[threading.Event]:
+    """An event that the first Ctrl-C, or SIGTERM, sets; the second Ctrl-C ends at once.
+
+    Args:
+        out: where it is said.
+    """
+    stopping = threading.Event()
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        if stopping.is_set() and number == signal.SIGINT:
+            signal.default_int_handler(number, frame)
+        stopping.set()
+        out.note("stopping: what is in flight finishes and is stored. Ctrl-C again stops at once")
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stopping
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

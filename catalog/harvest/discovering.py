@@ -1,0 +1,234 @@
+"""Discovery: ask a source for the GPTs that match some words, and make their ids known.
+
+What an answer names without a document becomes a discovery, archived item by item; a document in
+it is observed like any other. New ids enter the frontier, due at once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from catalog.derive import Derivation
+from catalog.dialects import Dialect, get_dialect
+from catalog.fetch.client import Asked, Fetcher
+from catalog.harvest.desk import Desk, surely
+from catalog.harvest.questions import Questions, Tally
+from catalog.intake import take
+from catalog.normalize.escape import escape_text
+from catalog.records import Answer, Mention, Reading, Verdict
+from catalog.secrets import Redactor
+from catalog.settings import SourceSettings
+from catalog.storage import engine as engines
+from catalog.storage import failures, frontier, runs
+from catalog.storage.mentions import Named, add_named
+from catalog.storage.observe import observe
+from catalog.storage.stage2 import settle
+from catalog.times import Clock, Micros
+
+if TYPE_CHECKING:
+    from catalog.storage.engine import Engine
+
+COMMAND = "discover"
+
+
+class DiscoverJob(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be searched for, and with what.
+
+    Attributes:
+        engine: the catalog, opened for durable writing.
+        source: whom to ask.
+        key: the source's key, if it has one.
+        secrets: what must never be written (law 10).
+        queries: the words, each once.
+        clock: says when.
+        rng: jitter, and the random part of a run's id.
+    """
+
+    engine: Engine
+    source: SourceSettings
+    key: str | None
+    secrets: Sequence[str]
+    queries: Sequence[str]
+    clock: Clock
+    rng: random.Random
+
+
+class Answered(msgspec.Struct, frozen=True, kw_only=True):
+    """How one query ended.
+
+    Attributes:
+        query: the words.
+        verdict: ``document`` where the source answered, else why there is no answer.
+        named: ids that the answer names, with or without a document.
+        new: of them, those not known before.
+        documents: documents in it.
+        detail: what the source said, where it did not answer.
+    """
+
+    query: str
+    verdict: Verdict
+    named: int = 0
+    new: int = 0
+    documents: int = 0
+    detail: str = ""
+
+
+class Discovered(Tally, kw_only=True):
+    """How a discovery ended: what every :class:`~catalog.harvest.questions.Tally` says, and this.
+
+    Attributes:
+        queries: queries to ask.
+        answered: those that were answered.
+        failed: those that were not.
+        named: ids named, counted once a query.
+        new: of them, those not known before.
+        documents: documents that came with them.
+        each: the queries, as they ended.
+    """
+
+    queries: int
+    answered: int = 0
+    failed: int = 0
+    named: int = 0
+    new: int = 0
+    documents: int = 0
+    each: list[Answered] = msgspec.field(default_factory=list)
+
+
+class Discovery(Questions):
+    """One discovery under way.
+
+    Args:
+        job: what is to be searched for.
+        report: called with each query that ended.
+    """
+
+    def __init__(self, job: DiscoverJob, report: Callable[[Answered], None]) -> None:
+        super().__init__(
+            Desk(job.engine, job.source, job.clock, job.rng),
+            job.source,
+            job.queries,
+            key=job.key,
+            clock=job.clock,
+            rng=job.rng,
+        )
+        self._job = job
+        self._report = report
+        self._redactor = Redactor(job.secrets)
+        self._derivation = Derivation()
+        self._dialect: Dialect = get_dialect(job.source)
+        self._done = Discovered(queries=len(job.queries))
+
+    async def run(self) -> Discovered:
+        """Ask every query once.
+
+        Raises:
+            StorageError: the catalog cannot be used.
+        """
+        for query in self._job.queries:
+            self._dialect.search(query)  # raises before anything is asked
+        await self._put_each(self._done)
+        place = {query: index for index, query in enumerate(self._job.queries)}
+        self._done.each.sort(key=lambda each: place[each.query])
+        return self._done
+
+    async def _put(self, fetcher: Fetcher, query: str) -> None:
+        answered = await self._ask(fetcher, query)
+        done = self._done
+        done.each.append(answered)
+        done.answered += answered.verdict is Verdict.DOCUMENT
+        done.failed += answered.verdict is not Verdict.DOCUMENT
+        done.named += answered.named
+        done.new += answered.new
+        done.documents += answered.documents
+        self._report(answered)
+
+    async def _ask(self, fetcher: Fetcher, query: str) -> Answered:
+        heard = _Heard()
+
+        def read(answer: Answer) -> list[Reading]:
+            body, found = self._redactor.bytes(answer.body)
+            heard.redacted = heard.redacted or found
+            heard.mentions, readings = self._dialect.read_search(
+                msgspec.structs.replace(answer, body=body)
+            )
+            return readings
+
+        asked = await fetcher.ask(self._dialect.search(query), read)
+        return await surely(self._desk.call(self._write, query, asked, heard))
+
+    def _open(self) -> runs.Run:
+        ids = "\n".join(sorted(self._job.queries)).encode()
+        return self._desk.open_run(COMMAND, hashlib.sha256(ids).hexdigest())
+
+    def _write(self, query: str, asked: Asked, heard: _Heard) -> Answered:
+        """Archive what an answer brought, in one transaction, and count it into the run."""
+        at = asked.answer.received_at if asked.answer else self._job.clock.now()
+        words = self._redactor.text(query)
+        taken = [
+            take(
+                msgspec.structs.replace(reading, asked=reading.asked or words),
+                source=self._job.source.name,
+                run_id=self._desk.run.run_id,
+                received_at=at,
+                said_at=(),
+                redactor=self._redactor,
+                normalize=self._derivation.document,
+                redacted=heard.redacted,
+            )
+            for reading in (*asked.readings, *asked.earlier)
+        ]
+        facts = [each.observation for each in taken if each.observation is not None]
+        ids = {o.gizmo_id for o in facts} | {mention.gizmo_id for mention in heard.mentions}
+        with engines.write(self._job.engine) as conn:
+            engines.lock_keys(conn, ids)
+            observe(conn, self._derivation, facts)
+            add_named(
+                conn,
+                self._desk.source_id,
+                [_named(mention, words, at, heard) for mention in heard.mentions],
+            )
+            failures.add_failures(
+                conn, [self._desk.failure(each) for each in taken if each.failure]
+            )
+            new = frontier.add_ids(conn, ids, self._job.clock.now())
+            self._desk.count(conn, documents=len(facts), requests=asked.requests)
+        trouble = next((each.reading for each in taken if each.failure), None)
+        answered = bool(heard.mentions or facts) or trouble is None
+        return Answered(
+            query=query,
+            verdict=Verdict.DOCUMENT if answered or trouble is None else trouble.verdict,
+            named=len(ids),
+            new=new,
+            documents=len(facts),
+            detail="" if answered or trouble is None else trouble.detail,
+        )
+
+    def _close(self) -> None:
+        super()._close()
+        with engines.write(self._job.engine) as conn:
+            settle(conn, self._derivation)
+
+
+class _Heard(msgspec.Struct):
+    """What an answer names without its document, and whether a secret was replaced in it."""
+
+    mentions: list[Mention] = []
+    redacted: bool = False
+
+
+def _named(mention: Mention, words: str, at: Micros, heard: _Heard) -> Named:
+    return Named(
+        gizmo_id=mention.gizmo_id,
+        query=words,
+        at=at,
+        rank=mention.rank,
+        title=escape_text(mention.title),
+        payload=mention.payload,
+        redacted=heard.redacted,
+    )

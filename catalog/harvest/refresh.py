@@ -1,0 +1,229 @@
+"""The work of the job ``refresh``: ask for what is due, at one source after the other.
+
+The preferred source is asked first. What it could not answer, or was not asked for as its budget or
+its key gave out, goes to the next. A share of what it did answer is asked at another source too, so
+that it is seen whether they agree.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from catalog.harvest.asking import askable, harvest, opened
+from catalog.harvest.planning import HELD_BACK, floor_of, terms_of_day, visits_left
+from catalog.records import Verdict
+from catalog.storage import frontier, runs
+from catalog.storage.engine import read, write
+from catalog.times import day_of
+from catalog.working import JobContext, JobResult
+
+if TYPE_CHECKING:
+    from catalog.harvest.totals import Harvested
+    from catalog.settings import SourceSettings
+    from catalog.storage.engine import Engine
+
+COMMAND = "harvest --due"
+SECOND = "second opinion"
+"""The command of runs that ask another source for what is known."""
+EVERYTHING = 2**31 - 1
+"""A limit that is none."""
+MOST = 20_000
+"""GPTs of one run: what is begun is listed in one transaction, which others wait for."""
+SETTLED_BY = frozenset({Verdict.DOCUMENT, Verdict.NOT_FOUND})
+"""After these no other source is asked. One that answers with another GPT's document said nothing
+of the one that was asked for."""
+_COUNTS = ("documents", "new", "changed", "not_found", "mismatched", "requests")
+
+
+class Round(msgspec.Struct, frozen=True):
+    """What one source was asked, and how that ended."""
+
+    source: str
+    harvested: Harvested
+
+
+class Refreshed(msgspec.Struct, frozen=True, kw_only=True):
+    """How a refresh ended.
+
+    Attributes:
+        requested: GPTs that were to be asked for.
+        failed: of them, those about which no source that was asked said anything.
+        left: of them, those that no source was asked for.
+        rounds: the sources that were asked, in order.
+        opinions: second opinions, likewise.
+        refused: whether a source refused, or is down.
+    """
+
+    requested: int = 0
+    failed: int = 0
+    left: int = 0
+    rounds: tuple[Round, ...] = ()
+    opinions: tuple[Round, ...] = ()
+    refused: bool = False
+
+    def __add__(self, other: Refreshed) -> Refreshed:
+        return Refreshed(
+            requested=self.requested + other.requested,
+            failed=self.failed + other.failed,
+            left=self.left + other.left,
+            rounds=self.rounds + other.rounds,
+            opinions=self.opinions + other.opinions,
+            refused=self.refused or other.refused,
+        )
+
+
+def refresh(
+    context: JobContext,
+    engine: Engine,
+    sources: Sequence[SourceSettings],
+    ids: Sequence[str],
+    *,
+    command: str = COMMAND,
+    settled_by: Collection[Verdict] = SETTLED_BY,
+    second_opinion: float = 0.0,
+) -> Refreshed:
+    """Ask about some GPTs, each at the first of several sources that says something of it.
+
+    Args:
+        context: clock, secrets, and whether to stop.
+        engine: the catalog, opened for durable writing.
+        sources: whom to ask, the preferred first.
+        ids: the GPTs.
+        command: what is run, as runs are compared by (rule 13).
+        settled_by: the verdicts after which no other source is asked.
+        second_opinion: the share of the answered GPTs that another source is asked about too.
+    """
+    rounds: list[Round] = []
+    opinions: list[Round] = []
+    left, asked = list(ids), set[str]()
+    answered_by: dict[str, list[str]] = {}
+    for source in sources:
+        if not left or context.stopping.is_set():
+            break
+        ended = harvest(context, engine, source, left, command, whatever_is_due=command == COMMAND)
+        rounds.append(Round(source.name, ended))
+        with read(engine) as conn:
+            settled = runs.known_ids(conn, ended.totals.run, settled_by)
+            asked |= runs.done_ids(conn, ended.totals.run)
+        answered_by[source.name] = [each for each in left if each in settled]
+        left = [each for each in left if each not in settled]
+        if left and not context.stopping.is_set() and source is not sources[-1]:
+            why = f": {ended.stop.words}" if ended.stop else ""
+            context.out(f"{source.name} leaves {len(left):,} GPTs unanswered{why}")
+    day = day_of(context.clock.now())
+    for first, second in pairwise(sources):
+        chosen = chosen_share(answered_by.get(first.name, ()), second_opinion, day)
+        if chosen and not context.stopping.is_set():
+            opinions.append(Round(second.name, harvest(context, engine, second, chosen, SECOND)))
+    failed = sum(each in asked for each in left)
+    stops = [each.harvested.stop for each in rounds]
+    return Refreshed(
+        requested=len(ids),
+        failed=failed,
+        left=len(left) - failed,
+        rounds=tuple(rounds),
+        opinions=tuple(opinions),
+        refused=any(stop is not None and stop.kind == "refused" for stop in stops),
+    )
+
+
+def chosen_share(ids: Sequence[str], share: float, day: str) -> list[str]:
+    """A share of ``ids``: others every day, and the same ones for whoever asks.
+
+    Args:
+        ids: to choose from.
+        share: 0 to 1.
+        day: the UTC day.
+    """
+    limit = round(share * 2**64)
+    return [
+        each
+        for each in ids
+        if int.from_bytes(hashlib.sha256(f"{day} {each}".encode()).digest()[:8], "big") < limit
+    ]
+
+
+def work(context: JobContext) -> JobResult:
+    """Ask for what is due, as far as the day's requests go."""
+    limit = int(context.options.get("limit") or EVERYTHING)
+    share = float(context.options.get("second_opinion") or 0.0)
+    sources = askable(context.settings, context.sources)
+    done = Refreshed()
+    with opened(context) as engine:
+        now = context.clock.now()
+        terms = terms_of_day(engine, context.settings, now)
+        with read(engine) as conn:
+            was_ahead = frontier.was_ahead(conn, now)
+            left = visits_left(conn, context.settings, now, held_back=HELD_BACK)
+        if was_ahead:
+            with write(engine) as conn:
+                frontier.recall(conn, now)
+        if left is not None:
+            limit = min(limit, left)
+        while limit > done.requested and not context.stopping.is_set():
+            part = min(MOST, limit - done.requested)
+            with read(engine) as conn:
+                ids = frontier.due(conn, now, part)
+                if left is not None and len(ids) < part:
+                    # What is not spent today is lost: the soonest due are asked early.
+                    room = part - len(ids)
+                    ids += frontier.soonest(conn, now, floor_of(terms), room)
+            if not ids:
+                break
+            some = refresh(context, engine, sources, ids, second_opinion=share)
+            done += some
+            if some.left:
+                break
+    return result_of(done, stopped=context.stopping.is_set())
+
+
+def result_of(done: Refreshed, *, stopped: bool) -> JobResult:
+    """What the scheduler is told of a refresh.
+
+    What the budget left undone is no failure of the job: the alarm ``budget`` tells of it.
+
+    Args:
+        done: how it ended.
+        stopped: whether it was told to stop.
+    """
+    totals = [each.harvested.totals for each in done.rounds]
+    numbers: dict[str, int | float] = {
+        name: sum(getattr(each, name) for each in totals) for name in _COUNTS
+    }
+    numbers |= {
+        "requested": done.requested,
+        "asked": done.requested - done.left,
+        "answered": done.requested - done.left - done.failed,
+        "failed": done.failed,
+        "left": done.left,
+        "second_opinions": sum(each.harvested.totals.documents for each in done.opinions),
+    }
+    numbers["requests"] += sum(each.harvested.totals.requests for each in done.opinions)
+    asked = done.requested - done.left
+    reasons = [
+        f"{each.source}: {stop.words}" for each in done.rounds if (stop := each.harvested.stop)
+    ]
+    told = f"{asked:,} asked, {numbers['changed']:,} changed, {numbers['new']:,} new"
+    if done.failed:
+        told += f", {done.failed:,} without an answer"
+    if done.left:
+        told += f", {done.left:,} not asked"
+    if stopped:
+        return JobResult(numbers=numbers, status="stopped", message=told)
+    nothing = done.requested and done.failed == asked and (asked or done.refused)
+    return JobResult(
+        numbers=numbers,
+        status="failed"
+        if nothing
+        else "partly"
+        if done.failed or (done.refused and done.left)
+        else "done",
+        message="; ".join([told, *dict.fromkeys(reasons)])
+        if done.requested
+        else "nothing was due, or the day's requests are spent",
+    )

@@ -1,0 +1,174 @@
+"""Which changes are asked for, and what that means in SQL."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+from sqlalchemy import ColumnElement, Connection, and_, exists, not_, or_, select
+
+from catalog.errors import UsageError
+from catalog.fields import BY_PATH, FIELDS, FLAPPING, LISTS
+from catalog.query.naming import known_by
+from catalog.search.terms import facet_key
+from catalog.storage import tables as t
+from catalog.storage.listings import cut_key
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from catalog.times import Micros
+
+ChangeClass = Literal["content", "lifecycle", "platform"]
+ChangeKind = Literal["added", "removed", "changed"]
+
+CLASSES: tuple[ChangeClass, ...] = ("content", "lifecycle", "platform")
+STATUS = "status"
+"""The field of changes of class ``lifecycle``; all others are paths of documents."""
+
+FEW = 500
+"""So many GPTs are looked up one by one; of more, the changes are walked in the order of time."""
+
+
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """Which changes are asked for.
+
+    Attributes:
+        gizmo_id: of this GPT alone.
+        since: observed then or later.
+        until: observed then or earlier.
+        field: of this field alone; see :func:`field_named`.
+        cls: of this class alone.
+        author: of the GPTs whose current author has this ``user_id``, or shows this name, or is
+            known by it (see :mod:`catalog.query.naming`); compared
+            as a search does, a name by its first :data:`catalog.search.listing.KEY_LENGTH`
+            characters.
+        category: of the GPTs that stand in this category now; compared as a name is.
+        kind: of this kind alone.
+        everything: also what is hidden otherwise: class ``platform``, and what comes and goes in
+            fields that flap.
+    """
+
+    gizmo_id: str | None = None
+    since: Micros | None = None
+    until: Micros | None = None
+    field: str | None = None
+    cls: ChangeClass | None = None
+    author: str | None = None
+    category: str | None = None
+    kind: ChangeKind | None = None
+    everything: bool = False
+
+    @property
+    def classes(self) -> tuple[ChangeClass, ...]:
+        """The classes that can be among them."""
+        if self.cls is not None:
+            return (self.cls,)
+        if self.field is not None:
+            return (_class_of(self.field),)
+        if self.everything:
+            return CLASSES
+        return ("content", "lifecycle")
+
+
+def field_named(text: str) -> str:
+    """The field that a person means: its path, its column or table, or the path's last part.
+
+    Raises:
+        UsageError: there is none; the text names the nearest.
+    """
+    names: dict[str, str] = {STATUS: STATUS}
+    for field in FIELDS:
+        if field.cls in ("content", "platform"):
+            names.setdefault(field.column, field.path)
+            names[field.path] = field.path
+    for listed in LISTS:
+        names[listed.table] = listed.path
+        names[listed.path] = listed.path
+    if text in names:
+        return names[text]
+    near = difflib.get_close_matches(text, names, n=1, cutoff=0.4)
+    volatile = text in BY_PATH or any(field.column == text for field in FIELDS)
+    raise UsageError(
+        f"{text!r} is kept by its latest value alone, its changes are noise"
+        if volatile
+        else f"there is no field {text!r}: "
+        + (f"did you mean {near[0]!r}?" if near else "docs/fields.md lists them")
+    )
+
+
+def conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
+    """What a row of ``changes`` has to be, but for its class and the GPTs it may be of."""
+    c = t.changes.c
+    found: list[ColumnElement[bool]] = []
+    if wanted.gizmo_id is not None:
+        found.append(c.gizmo_id == wanted.gizmo_id)
+    if wanted.since is not None:
+        found.append(c.observed_at >= wanted.since)
+    if wanted.until is not None:
+        found.append(c.observed_at <= wanted.until)
+    if wanted.field is not None:
+        # Were it plainly equal, SQLite would take it for settled and sort by what follows it.
+        found.append(c.field.concat("") == wanted.field)
+    if wanted.kind is not None:
+        found.append(c.kind == wanted.kind)
+    if not wanted.everything:
+        noise = or_(c.flap, c.disagreement)
+        found.append(not_(and_(noise, c.field.in_(sorted(FLAPPING)))))
+    return found
+
+
+def gpts_of(conn: Connection, wanted: Wanted) -> Sequence[str] | None:
+    """The GPTs that an author or a category has, where these are few; None where they are many."""
+    r = t.category_ranks.c
+    if wanted.author is not None:
+        query = select(t.listings.c.gizmo_id).where(_by(wanted.author))
+    elif wanted.category is not None:
+        query = select(r.gizmo_id).where(r.category == _key(wanted.category))
+    else:
+        return None
+    found = conn.execute(query.limit(FEW + 1)).scalars().all()
+    return found if len(found) <= FEW else None
+
+
+def belongs(wanted: Wanted) -> list[ColumnElement[bool]]:
+    """What the GPT of a row of ``changes`` has to be, looked up by its id."""
+    gizmo_id, found = t.changes.c.gizmo_id, []
+    if wanted.author is not None:
+        found.append(exists().where(t.listings.c.gizmo_id == gizmo_id, _by(wanted.author)))
+    if wanted.category is not None:
+        c, r = t.listings.c, t.category_ranks.c
+        # The ranks' key begins with these two: a look-up, however large the category.
+        in_category = and_(
+            r.category == _key(wanted.category),
+            r.by_conversations == c.by_conversations,
+            r.gizmo_id == c.gizmo_id,
+        )
+        found.append(
+            exists()
+            .select_from(t.listings.join(t.category_ranks, in_category))
+            .where(c.gizmo_id == gizmo_id)
+        )
+    return list(found)
+
+
+def _by(author: str) -> ColumnElement[bool]:
+    c = t.listings.c
+    return or_(
+        c.user_id == author.strip(),
+        c.author_key == _key(author),
+        c.user_id.in_(known_by((author,))),
+    )
+
+
+def _key(value: str) -> str:
+    """How an author's name or a category is compared: as a search does."""
+    return cut_key(facet_key(value))
+
+
+def _class_of(path: str) -> ChangeClass:
+    field = BY_PATH.get(path)
+    if field is None:
+        return "lifecycle"
+    return "platform" if field.cls == "platform" else "content"

@@ -1,0 +1,60 @@
+"""Opening an SQLite file with the driver alone: a process that only does this starts fast."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import stat
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_ANY_MAY_WRITE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
+
+
+def connect_sqlite(path: Path, mode: str, busy_timeout: float) -> sqlite3.Connection:
+    """Open the file at ``path`` with the driver's own transactions switched off.
+
+    Args:
+        path: the file.
+        mode: ``ro``, ``rw`` or ``rwc``, as SQLite's URIs have it, with further parameters.
+        busy_timeout: seconds to wait for another process's lock.
+    """
+    return sqlite3.connect(
+        f"file:{quote(str(path.absolute()))}?mode={mode}",
+        uri=True,
+        timeout=busy_timeout,
+        isolation_level=None,
+        check_same_thread=False,
+    )
+
+
+def connect_reader(path: Path, busy_timeout: float) -> sqlite3.Connection:
+    """Open the file for reading, be it on a disk that cannot be written to.
+
+    A file in WAL mode is read with another one beside it. Where that cannot be made since nobody
+    may write there, and the catalog was closed cleanly, the file is read as one that stays as it
+    is.
+    """
+    connection = connect_sqlite(path, "ro", busy_timeout)
+    try:
+        connection.execute("SELECT 1 FROM sqlite_master").fetchone()
+    except sqlite3.OperationalError:
+        connection.close()
+        log = path.with_name(path.name + "-wal")
+        if not _is_frozen(path) or (log.exists() and log.stat().st_size):
+            raise
+        return connect_sqlite(path, "ro&immutable=1", busy_timeout)
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
+
+
+def _is_frozen(path: Path) -> bool:
+    """Whether nobody may write to the file: its disk is read-only, or it is write-protected."""
+    if os.statvfs(path).f_flag & os.ST_RDONLY:
+        return True
+    return not any(each.stat().st_mode & _ANY_MAY_WRITE for each in (path, path.parent))

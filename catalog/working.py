@@ -1,0 +1,100 @@
+"""What a job's work is handed, and what it gives back: the one shape of all work functions.
+
+A work function takes a :class:`JobContext` and returns a :class:`JobResult`. It knows nothing of
+schedules, locks and alarms: those are the runner's.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import msgspec
+
+from catalog.scheduling import Schedule
+from catalog.settings import Settings
+from catalog.times import Clock, Micros
+
+JobStatus = Literal["done", "partly", "failed", "stopped"]
+"""How work ended: all of it, some items failed, nothing could be done, told to stop."""
+
+
+class JobResult(msgspec.Struct, frozen=True, kw_only=True):
+    """How a job's work ended.
+
+    Attributes:
+        numbers: counts by name, which expectations and reports read.
+        status: how it ended.
+        message: a line for people; empty where the numbers say all.
+        refused: whether a source refused the key, or could not be reached (exit status 3).
+    """
+
+    numbers: Mapping[str, float] = {}
+    status: JobStatus = "done"
+    message: str = ""
+    refused: bool = False
+
+
+class JobRan(msgspec.Struct, frozen=True, kw_only=True):
+    """A run of a job that is over, as alarms, reports and notifications are told of it.
+
+    Attributes:
+        job: the job.
+        job_run_id: its run.
+        slot_at: the scheduled moment; None: by hand.
+        started_at: when it began.
+        finished_at: when it ended.
+        result: how it ended, its message without secrets.
+        unmet: what was expected of it and did not come, a sentence each.
+    """
+
+    job: str
+    job_run_id: str
+    slot_at: Micros | None
+    started_at: Micros
+    finished_at: Micros
+    result: JobResult
+    unmet: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobContext:
+    """What a job's work is handed.
+
+    Attributes:
+        job: the job's name.
+        url: the catalog; the work opens its own engines, as it needs them.
+        settings: the settings.
+        environ: the environment, which holds the secrets that the settings name.
+        clock: the clock (law 9).
+        rng: for jitter and ids.
+        stopping: set when the work is to end soon: it then gives back what it holds, writes what it
+            has, and returns ``stopped``.
+        out: takes a line of progress for people.
+        sources: the names of the sources to ask, in order of preference; empty: all that can be.
+        options: the job's own, by name: the declaration's, then those of ``[jobs.NAME]``, then
+            those of the command line.
+        schedules: of the jobs that have one here, by name: what runs next.
+    """
+
+    job: str
+    url: str
+    settings: Settings
+    environ: Mapping[str, str] = field(repr=False)
+    clock: Clock
+    rng: random.Random
+    stopping: threading.Event
+    out: Callable[[str], None]
+    sources: tuple[str, ...] = ()
+    options: Mapping[str, Any] = field(default_factory=dict)
+    schedules: Mapping[str, Schedule] = field(default_factory=dict)
+
+
+Work = Callable[[JobContext], JobResult]
+"""A job's work."""
+
+AfterRun = Callable[[JobContext, JobRan], None]
+"""Told of each run once it is over and recorded: alarms, reports, notifications."""
