@@ -12,7 +12,7 @@ PYTHON ?= $(shell for each in python3.11 python3.12 python3.13 python3.14 python
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test check bench docs laws kills lock wheel clean
+.PHONY: help install demo test check bench docs planning laws kills year lock wheel clean
 
 help: ## Say what each word does.
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) \
@@ -49,9 +49,14 @@ check: $(VENV)/dev.stamp ## Check formatting, lint, types, layers and docs.
 bench: $(VENV)/dev.stamp ## Measure, and print each number beside its floor.
 	$(BIN)/python -m tests.benchmarks $(BENCH_ARGS)
 
+planning: $(VENV)/dev.stamp ## Simulate years of planning; write docs/planning.md's tables and plot.
+	$(BIN)/python -m tests.planning
+
 docs: $(VENV)/plain.stamp ## Write the pages of docs/ that are made from the code.
-	@$(BIN)/python -c "import pathlib, catalog.describe as d; \
-	[pathlib.Path(path).write_text(page(), encoding='utf-8') for path, page in d.PAGES.items()]"
+	@$(BIN)/python -c "import pathlib, catalog.describe as d, catalog.storage.dictionary as s, \
+	catalog.alarms.page as a, catalog.health.page as h; \
+	[pathlib.Path(path).write_text(page(), encoding='utf-8') \
+	for path, page in (d.PAGES | s.PAGES | a.PAGES | h.PAGES).items()]"
 
 laws: $(VENV)/dev.stamp ## Try the laws on many generated worlds (DOSE=10000 examples).
 	GPTS_LAWS_EXAMPLES=$(or $(DOSE),10000) $(BIN)/python -m pytest -q tests/laws $(PYTEST_ARGS)
@@ -59,10 +64,14 @@ laws: $(VENV)/dev.stamp ## Try the laws on many generated worlds (DOSE=10000 exa
 kills: $(VENV)/dev.stamp ## Kill a harvest again and again and compare its end (DOSE=50 kills).
 	GPTS_KILLS=$(or $(DOSE),50) $(BIN)/python -m pytest -q -s tests/faults/test_kills.py
 
+year: $(VENV)/dev.stamp ## Live a simulated year with faults, and 200 short stretches (DOSE=365 days).
+	GPTS_YEAR_DAYS=$(or $(DOSE),365) GPTS_YEAR_SCENARIOS=$(or $(SCENARIOS),200) \
+	$(BIN)/python -m pytest -q tests/faults/test_years.py $(PYTEST_ARGS)
+
 lock: ## Pin the requirements again, with hashes (needs uv; UPGRADE=--upgrade takes the newest).
 	$(UV) pip compile pyproject.toml --group build $(UPGRADE) --output-file requirements.txt \
 	--universal --python-version 3.11 --generate-hashes --quiet --custom-compile-command 'make lock'
-	$(UV) pip compile pyproject.toml --extra postgres --group dev $(UPGRADE) \
+	$(UV) pip compile pyproject.toml --extra postgres --extra parquet --group dev $(UPGRADE) \
 	--constraint requirements.txt --output-file requirements-dev.txt \
 	--universal --python-version 3.11 --generate-hashes --quiet --custom-compile-command 'make lock'
 

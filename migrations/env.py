@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from alembic import context
 
+from catalog.storage.browse_tables import is_declared
 from catalog.storage.tables import metadata
 
 attributes = context.config.attributes
 context.configure(
     connection=attributes["connection"],
     target_metadata=metadata,
+    include_name=is_declared,
     transactional_ddl=True,
     transaction_per_migration=True,
     render_as_batch=True,

@@ -17,9 +17,11 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from catalog.storage.browse_tables import INDEX
 from catalog.storage.engine import open_engine
 from catalog.storage.migrate import init
 from catalog.storage.tables import metadata
+from catalog.storage.work_tables import write_locks
 from catalog.times import Micros, from_iso
 
 with warnings.catch_warnings():
@@ -108,7 +110,8 @@ class Postgres:
         if self._fingerprint(name) != self._schema:
             self.drop(name)
             return
-        tables = sql.SQL(", ").join(map(sql.Identifier, metadata.tables))
+        written = metadata.tables.keys() - {write_locks.name}
+        tables = sql.SQL(", ").join(map(sql.Identifier, (*written, INDEX)))
         with psycopg.connect(self.url(name)) as connection, connection.cursor() as cursor:
             cursor.execute(sql.SQL("TRUNCATE {} RESTART IDENTITY").format(tables))
             for table, rows in self._first_rows.items():

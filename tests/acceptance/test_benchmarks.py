@@ -73,7 +73,7 @@ def test_benchmarks_weigh_every_holder_of_the_documents(results: Results) -> Non
 def test_benchmarks_print_tables_and_keep_every_number(results: Results) -> None:
     text = to_markdown(results)
     tables = [line for line in text.splitlines() if line.startswith("| ---")]
-    assert len(tables) == 4
+    assert len(tables) == 5
     assert msgspec.json.decode(to_json(results), type=Results) == results
     assert "GPTS_BENCH_PEERS=1" in text
 

@@ -23,7 +23,19 @@ READING = (
     ["status"],
     ["show", "g-Made1UpId"],
     ["changes"],
+    ["changes", "--bookmark", "mine"],
     ["metrics", "g-Made1UpId"],
+    ["search"],
+    ["authors"],
+    ["stats"],
+    ["sql", "SELECT 1"],
+    ["plan"],
+    ["report"],
+    ["backup", "copy.db"],
+    ["prune"],
+    ["schedule", "--once"],
+    ["jobs", "list"],
+    ["jobs", "run", "refresh"],
     ["verify"],
     ["digest"],
     ["rebuild"],
@@ -37,6 +49,8 @@ READING = (
 def test_every_command_has_help(cli: Cli, command: str) -> None:
     ran = cli(command, "--help")
     assert ran.status == 0
+    assert "[[" not in ran.out
+    assert all(len(line) <= 80 for line in ran.out.splitlines())
     described = ran.out.split("Options:")[0].split("\n", 1)[1].strip()
     assert described
 
@@ -65,7 +79,7 @@ def test_package_is_the_command(cli: Cli) -> None:
     assert (process.returncode, out, err) == (0, f"gpts-catalog {catalog.__version__}\n", "")
 
 
-@pytest.mark.parametrize("words", READING, ids=lambda words: words[0])
+@pytest.mark.parametrize("words", READING, ids=" ".join)
 def test_missing_catalog_is_status_4_and_names_the_next_step(cli: Cli, words: list[str]) -> None:
     ran = cli(*words)
     assert ran.status == 4
@@ -99,7 +113,12 @@ def test_missing_catalog_is_status_4_and_names_the_next_step(cli: Cli, words: li
         (["harvest", "x", "--limit", "0"], "'--limit': expected at least 1. See"),
         (["simulate-gateway", "--faults", "x"], "'--faults': expected a number. See"),
         (["changes", "--class", "x"], "'--class': expected one of 'content', 'lifecycle'"),
-        (["show", "a", "--nope"], "No such option: --nope. See gpts-catalog show --help"),
+        (
+            ["show", "a", "--unheard-of"],
+            "No such option: --unheard-of. See gpts-catalog show --help",
+        ),
+        (["restore", "nowhere.db"], "there is no file nowhere.db"),
+        (["jobs", "run", "refresh", "--set", "x"], "NAME=VALUE"),
         (["sources", "check", "--nope"], "See gpts-catalog sources check --help"),
         (["--json"], "Missing command. See gpts-catalog --help"),
     ],

@@ -18,7 +18,9 @@ def test_demo_is_over_within_a_minute_and_runs_what_it_names(cli: Cli) -> None:
     assert time.monotonic() - began < MOST_SECONDS
     commands = re.findall(r"^\$ gpts-catalog (\S+)", out, re.MULTILINE)
     assert commands.count("harvest") == 4
-    assert {"init", "sources", "changes", "metrics", "show", "status", "verify"} <= set(commands)
+    assert {"init", "sources", "changes", "metrics", "show", "search", "status", "verify"} <= set(
+        commands
+    )
     again = cli("digest", "--config", "tour/catalog.toml", "--catalog", "tour/catalog.db")
     assert out.endswith(again.out)
 

@@ -145,7 +145,7 @@ def test_a_run_that_its_source_stopped_is_an_alarm(
     assert sim("harvest", "--refs", "ids.txt").status == 3
     ran = sim("status", "--check")
     assert ran.status == 1
-    assert "! source sim: its last run stopped: " in ran.out
+    assert "! source_dead sim: its last run stopped: " in ran.out
 
 
 def test_refusals_are_printed_up_to_a_number(sim: Cli) -> None:

@@ -2,8 +2,9 @@
 
 Timings decide nothing: they are printed, and kept as JSON in ``GPTS_BENCH_OUT`` or a new folder.
 ``GPTS_BENCH_SCALE=10`` measures ten times as much, ``GPTS_BENCH_RUNS=5`` takes medians of five,
-``GPTS_BENCH_PEERS=1`` installs and measures the peer too. The names of parts may be given: import,
-harvest, asking, storage.
+``GPTS_BENCH_PEERS=1`` installs and measures the peer too. ``GPTS_BENCH_GPTS=1000000`` browses so
+many GPTs, which lie in ``GPTS_BENCH_KEPT`` until the next time. The names of parts may be given:
+import, harvest, asking, storage, browse.
 """
 
 from __future__ import annotations
@@ -15,14 +16,14 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from tests.benchmarks import bench_fetch, harvests, imports, peer, report, weights
+from tests.benchmarks import bench_browse, bench_fetch, harvests, imports, peer, report, weights
 from tests.benchmarks.dose import Dose, read_dose
 from tests.benchmarks.measure import over
 from tests.benchmarks.places import Places, SqlitePlaces, postgres_places
 from tests.benchmarks.rounds import Rounds
 from tests.benchmarks.weights import StorageResult
 
-PARTS = ("import", "harvest", "asking", "storage")
+PARTS = ("import", "harvest", "asking", "storage", "browse")
 
 
 def measure(
@@ -32,6 +33,7 @@ def measure(
     parts: Collection[str] = PARTS,
     peers: bool = False,
     postgres: bool = True,
+    kept: Path | None = None,
 ) -> report.Results:
     """Measure the parts.
 
@@ -41,11 +43,13 @@ def measure(
         parts: of :data:`PARTS`.
         peers: whether the peer is installed and measured.
         postgres: whether PostgreSQL is measured beside SQLite.
+        kept: a folder for the GPTs to browse, where they are found again; None: they are thrown
+            away.
     """
     before = report.load()
     rounds = Rounds(dose.seed, dose.documents)
     imported: list[imports.ImportResult] = []
-    harvest = storage = None
+    harvest = storage = browsed = None
     asking = {}
     left_out: list[str] = []
     with ExitStack() as stack:
@@ -67,6 +71,8 @@ def measure(
             asking = {name: over([sample[name] for sample in samples]) for name in samples[0]}
         if "storage" in parts:
             storage = _weigh(engines, rounds, dose, folder, left_out, peers=peers)
+        if "browse" in parts:
+            browsed = bench_browse.run(dose.gpts, folder, kept=kept, postgres=postgres)
     return report.Results(
         machine=report.machine(before),
         dose=dose,
@@ -74,6 +80,7 @@ def measure(
         harvest=harvest,
         asking=asking,
         storage=storage,
+        browsed=browsed,
         left_out=left_out,
     )
 
@@ -116,7 +123,7 @@ def main(words: Sequence[str], environ: Mapping[str, str]) -> None:
     if unknown := set(words) - set(PARTS):
         raise SystemExit(f"no part {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
     dose = read_dose(environ)
-    out = environ.get("GPTS_BENCH_OUT")
+    out, there = environ.get("GPTS_BENCH_OUT"), environ.get("GPTS_BENCH_KEPT")
     kept = Path(out) if out else Path(tempfile.mkdtemp(prefix="gpts-bench-"))
     kept.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="bench") as folder:
@@ -125,6 +132,7 @@ def main(words: Sequence[str], environ: Mapping[str, str]) -> None:
             Path(folder),
             parts=words or PARTS,
             peers=environ.get(peer.SWITCH) == "1",
+            kept=Path(there) if there else None,
         )
     sys.stdout.write(report.to_markdown(results))
     path = kept / "benchmarks.json"

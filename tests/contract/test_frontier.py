@@ -13,6 +13,7 @@ from catalog.storage.engine import open_engine, read, write
 from catalog.storage.frontier import (
     Claimed,
     Discovery,
+    Learned,
     Lease,
     Move,
     add_discoveries,
@@ -24,6 +25,7 @@ from catalog.storage.frontier import (
     reap,
     release,
     renew,
+    soonest,
 )
 from catalog.storage.sources import add_source
 from catalog.storage.tables import frontier
@@ -87,7 +89,48 @@ def test_ids_are_added_once_and_due_at_once(engine: Engine) -> None:
             "last_verdict": None,
             "lease_owner": None,
             "lease_until": None,
+            **msgspec.structs.asdict(Learned()),
         }
+
+
+def test_what_was_learned_comes_back_with_the_next_claim(known: Engine) -> None:
+    learned = Learned(
+        evidence_shape=1.5,
+        evidence_days=20.0,
+        confirmed_at=NOW,
+        misses=1,
+        cell=77,
+        rate=0.1,
+        log_rate=-2.5,
+        stratum="writing young",
+    )
+    with write(known) as conn:
+        claim(conn, Lease("me", NOW + DAY), ids=IDS[:2], limit=2, now=NOW)
+        release(conn, "me", [move(IDS[0], learned=learned, due_at=NOW), move(IDS[1], due_at=NOW)])
+        found = claim(conn, Lease("me", NOW + DAY), ids=IDS[:2], limit=2, now=NOW)
+        names = Learned.__struct_fields__
+        assert {name: getattr(found[0], name) for name in names} == msgspec.structs.asdict(learned)
+        assert found[1].evidence_days == 0.0
+
+
+def test_soonest_due_are_those_that_wait_for_no_reason(known: Engine) -> None:
+    with write(known) as conn:
+        claim(conn, Lease("me", NOW + DAY), ids=IDS[:5], limit=5, now=NOW)
+        release(
+            conn,
+            "me",
+            [
+                move(IDS[0], due_at=NOW + 9 * DAY, learned=Learned()),
+                move(IDS[1], due_at=NOW + 5 * DAY, learned=Learned()),
+                move(IDS[2], due_at=NOW + 3 * DAY, learned=Learned(misses=1)),
+                move(IDS[3], due_at=NOW + 3 * DAY, attempts=1, learned=Learned()),
+                move(IDS[4], due_at=NOW + 3 * DAY, at=NOW + 2 * DAY, learned=Learned()),
+            ],
+        )
+        later = NOW + 2 * DAY
+        assert soonest(conn, later, DAY, 10) == [IDS[1], IDS[0]]
+        assert soonest(conn, later, DAY, 1) == [IDS[1]]
+        assert soonest(conn, NOW, DAY, 10) == []
 
 
 def test_many_ids_are_added(engine: Engine) -> None:
@@ -207,6 +250,7 @@ def test_release_moves_the_next_visit(known: Engine) -> None:
             "last_verdict": "throttled",
             "lease_owner": None,
             "lease_until": None,
+            **msgspec.structs.asdict(Learned()),
         }
         assert release(conn, MINE.owner, []) == 0
 

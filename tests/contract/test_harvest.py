@@ -20,6 +20,7 @@ from catalog.errors import BudgetUsedUp, CatalogBusy, SourceRefused, StorageErro
 from catalog.fetch.client import Asked
 from catalog.harvest import Harvest, HarvestOptions
 from catalog.harvest.store import Ended, Store, digest_of
+from catalog.harvest.totals import Stop
 from catalog.records import Answer, Reading, Request
 from catalog.secrets import Redactor
 from catalog.settings import SourceSettings
@@ -499,3 +500,25 @@ def test_an_answer_without_documents_says_what_it_was(engine: Engine) -> None:
         kept = failures.failures(conn, totals.run, 9)
     assert [failure.body for failure in kept] == [b"<html>no route</html>"]
     assert msgspec.structs.asdict(kept[0])["verdict"] == "malformed"
+
+
+def test_a_scheduler_that_lives_for_days_ends_what_its_source_ended(engine: Engine) -> None:
+    """Its process is there and works on: on another run, as the one is left."""
+    source, clock = source_of(), FixedClock(START)
+    one = store_of(engine, source, clock, due=True)
+    one.claim(one.begin(MANY[:3]))
+    one.finish(Stop("refused", "the key is refused"))
+    one.close()
+    clock.at += HOUR
+    same = store_of(engine, source, clock, due=True)
+    assert same.begin(MANY[:3]) == MANY[:3]
+    assert same.run.run_id == one.run.run_id
+    same.finish(Stop("refused", "the key is refused"))
+    same.close()
+    clock.at += DAY
+    later = store_of(engine, source, clock, due=True)
+    later.begin(MANY[:3])
+    later.close()
+    with engines.read(engine) as conn:
+        assert runs.get_run(conn, one.run.run_id).finished_at == clock.at
+    assert later.run.run_id != one.run.run_id

@@ -3,12 +3,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import event
 
-from catalog.errors import UsageError
+from catalog.errors import InvalidCursor, UsageError
 from catalog.query import changes
 from catalog.query.changes import Wanted, field_named
 from catalog.query.history import history
 from catalog.query.metrics import metrics
+from catalog.query.search import search
+from catalog.search.filters import Filter
 from catalog.storage.engine import read
 from catalog.times import HOUR
 from tests.contract.telling import ID, changed, day, document, said, tell
@@ -102,6 +105,184 @@ def test_changes_come_page_by_page_each_once(told: Engine) -> None:
             pages += page
     assert pages == whole
     assert len(whole) == len({each.key for each in whole})
+
+
+def test_changes_are_filtered_by_kind(told: Engine) -> None:
+    assert _fields(told, Wanted(kind="changed")) == [(ID, "gizmo.display.name", "changed")]
+    assert _fields(told, Wanted(kind="removed", everything=True)) == []
+
+
+@pytest.fixture
+def many(engine: Engine) -> Engine:
+    """Five GPTs of two authors in two categories, all renamed on the second day."""
+
+    def of(number: int, name: str) -> dict[str, Any]:
+        author = {"user_id": f"user-{number % 2}", "display_name": f"Zoë {number % 2}"}
+        found = document(f"g-Many{number:05d}", name, author=author)
+        return changed(found, categories=["writing"] if number < 3 else ["Education"])
+
+    tell(
+        engine,
+        *(said(day(1) + number, of(number, "A")) for number in range(5)),
+        *(said(day(2) + number, of(number, "B")) for number in range(5)),
+    )
+    return engine
+
+
+def _renamed(engine: Engine, wanted: Wanted) -> list[int]:
+    found = _fields(engine, wanted)
+    return [int(gizmo_id[-5:]) for gizmo_id, field, _ in found if field == "gizmo.display.name"]
+
+
+@pytest.mark.parametrize("few", [0, 500])
+@pytest.mark.parametrize(
+    ("wanted", "numbers"),
+    [
+        (Wanted(author="user-0"), [0, 2, 4]),
+        (Wanted(author="ZOË 1"), [1, 3]),
+        (Wanted(author="zoe 1"), []),
+        (Wanted(author="user-7"), []),
+        (Wanted(category=" Writing "), [0, 1, 2]),
+        (Wanted(category="education"), [3, 4]),
+        (Wanted(category="none"), []),
+        (Wanted(author="user-0", category="education"), [4]),
+        (Wanted(author="user-0", since=day(2) + 1, until=day(2) + 3), [2]),
+        (Wanted(author="user-0", gizmo_id="g-Many00002"), [2]),
+        (Wanted(author="user-1", gizmo_id="g-Many00002"), []),
+        (Wanted(category="writing", kind="changed", field="gizmo.display.name"), [0, 1, 2]),
+    ],
+)
+def test_changes_are_filtered_by_author_and_category(
+    many: Engine,
+    monkeypatch: pytest.MonkeyPatch,
+    few: int,
+    wanted: Wanted,
+    numbers: list[int],
+) -> None:
+    """The same, whether the GPTs are looked up or all changes are walked."""
+    monkeypatch.setattr("catalog.query.wanted.FEW", few)
+    assert _renamed(many, wanted) == numbers
+
+
+@pytest.mark.parametrize("few", [0, 500])
+def test_authors_and_categories_are_compared_as_a_search_compares_them(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, few: int
+) -> None:
+    monkeypatch.setattr("catalog.query.wanted.FEW", few)
+    author = {"user_id": "user-s", "display_name": "\u00a0Große Ｌiebe "}
+    found = changed(document(OTHER, author=author), categories=["Ｗriting\u3000"])
+    tell(engine, said(day(1), found), said(day(1), document()))
+    for name in (" GROSSE liebe", "user-s ", "große Liebe"):
+        with read(engine) as conn:
+            (there,) = search(conn, Filter(authors=(name,))).items
+        assert [each[0] for each in _fields(engine, Wanted(author=name))] == [there.gizmo_id]
+    for name in ("WRITING", " ｗriting"):
+        with read(engine) as conn:
+            (there,) = search(conn, Filter(categories=(name,))).items
+        assert [each[0] for each in _fields(engine, Wanted(category=name))] == [there.gizmo_id]
+
+
+@pytest.mark.parametrize("limit", [0, -1, 10_001])
+def test_page_of_no_changes_or_of_too_many_is_refused(engine: Engine, limit: int) -> None:
+    with read(engine) as conn, pytest.raises(UsageError, match=r"a page of .* ask for"):
+        changes.read_page(conn, Wanted(), limit=limit)
+
+
+def test_changes_of_an_author_come_page_by_page(many: Engine) -> None:
+    wanted = Wanted(author="user-0", everything=True)
+    with read(many) as conn:
+        whole = list(changes.iterate(conn, wanted))
+        pages: list[Change] = []
+        after = None
+        while (found := changes.read_page(conn, wanted, after=after, limit=2)).items:
+            pages += found.items
+            after = found.after
+            if after is None:
+                break
+    assert pages == whole
+    assert len(whole) == 6
+
+
+def test_cursor_of_other_changes_is_refused(many: Engine) -> None:
+    with read(many) as conn:
+        page = changes.read_page(conn, Wanted(), limit=1)
+        with pytest.raises(InvalidCursor, match="another question"):
+            changes.read_page(conn, Wanted(category="writing"), after=page.after)
+        with pytest.raises(InvalidCursor, match="damaged"):
+            changes.read_page(conn, Wanted(), after="Zm9v")
+
+
+def test_pages_of_changes_stay_in_place_while_others_are_added(many: Engine) -> None:
+    with read(many) as conn:
+        first = changes.read_page(conn, Wanted(), limit=3)
+    tell(many, said(day(1) - 1, document(OTHER)), said(day(3), document(OTHER, "New")))
+    with read(many) as conn:
+        second = changes.read_page(conn, Wanted(), after=first.after, limit=100)
+        whole = list(changes.iterate(conn, Wanted()))
+    shown = [*first.items, *second.items]
+    assert [each.key for each in shown] == [
+        each.key for each in whole if each.observed_at >= day(1)
+    ]
+
+
+def _plans(engine: Engine, wanted: Wanted, after: changes.Key | None = None) -> list[str]:
+    """How the engine finds a page of changes, a step a line."""
+    statements: list[tuple[str, Any]] = []
+
+    def note(_c: Any, _r: Any, statement: str, parameters: Any, *_: Any) -> None:
+        if "FROM changes" in statement and "EXPLAIN" not in statement:
+            statements.append((statement, parameters))
+
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        with read(engine) as conn:
+            changes.page(conn, wanted, after=after)
+            lines: list[str] = []
+            if engine.dialect.name == "postgresql":
+                # Whatever it knows of a few rows: what it can do of many.
+                conn.exec_driver_sql("SET LOCAL enable_seqscan = off")
+                conn.exec_driver_sql("SET LOCAL enable_sort = off")
+            for statement, parameters in statements:
+                how = "QUERY PLAN" if engine.dialect.name == "sqlite" else ""
+                found = conn.exec_driver_sql(f"EXPLAIN {how} {statement}", parameters)
+                lines += [str(row[-1]) for row in found]
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+    return lines
+
+
+AFTER = (day(2), ID, "gizmo.display.name", "")
+
+
+@pytest.mark.parametrize("after", [None, AFTER])
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        Wanted(since=day(2), until=day(3)),
+        Wanted(since=day(2), everything=True),
+        Wanted(since=day(2), category="writing"),
+        Wanted(since=day(2), field="tools"),
+        Wanted(cls="lifecycle", kind="added"),
+        Wanted(gizmo_id=ID),
+        Wanted(author="user-one"),
+    ],
+)
+def test_changes_are_found_by_an_index(
+    many: Engine,
+    monkeypatch: pytest.MonkeyPatch,
+    wanted: Wanted,
+    after: changes.Key | None,
+) -> None:
+    if wanted.category:
+        monkeypatch.setattr("catalog.query.wanted.FEW", 0)
+    plan = _plans(many, wanted, after)
+    assert plan
+    scans = [line for line in plan if "SCAN changes" in line or "Seq Scan on changes" in line]
+    assert scans == []
+    if wanted.author is None and wanted.gizmo_id is None:
+        # In the order of the index: nothing is sorted, however many there are.
+        assert [line for line in plan if "TEMP B-TREE" in line or "Sort" in line] == []
+        assert any("ix_changes_class_observed_at" in line for line in plan)
 
 
 @pytest.mark.parametrize(

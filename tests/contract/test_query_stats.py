@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING
 
 from catalog.query.samples import sample_id
 from catalog.query.stats import status
-from catalog.query.tour import most_changed
-from catalog.storage import frontier, runs
+from catalog.query.tour import most_changed, most_moved
+from catalog.storage import runs
 from catalog.storage.engine import read, write
 from catalog.storage.sources import add_source
-from catalog.times import DAY, HOUR
-from tests.contract.telling import ID, day, document, said, tell
+from catalog.times import HOUR
+from tests.contract.telling import ID, changed, day, document, said, tell
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -21,16 +21,15 @@ if TYPE_CHECKING:
 OTHER = "g-Other0000"
 
 
-def _status(engine: Engine, now: Micros, *, asks: bool = True) -> Status:
+def _status(engine: Engine, now: Micros) -> Status:
     with read(engine) as conn:
-        return status(conn, now, asks=asks)
+        return status(conn, now)
 
 
 def test_status_of_an_empty_catalog_is_calm(engine: Engine) -> None:
     found = _status(engine, day(1))
     assert found.holdings.gpts == {}
     assert found.holdings.documents == 0
-    assert found.alarms == ()
 
 
 def test_status_counts_what_the_catalog_holds(engine: Engine) -> None:
@@ -63,28 +62,6 @@ def test_status_says_when_documents_were_last_seen(engine: Engine) -> None:
     }
 
 
-def test_alarm_when_ids_are_due_and_nothing_is_harvested(engine: Engine) -> None:
-    with write(engine) as conn:
-        frontier.add_ids(conn, [ID], day(1))
-    assert _status(engine, day(1) + 2 * DAY).alarms == ()
-    (alarm,) = _status(engine, day(1) + 2 * DAY + 1).alarms
-    assert "harvest --due" in alarm
-
-
-def test_no_alarm_where_nobody_can_be_asked(engine: Engine) -> None:
-    with write(engine) as conn:
-        frontier.add_ids(conn, [ID], day(1))
-    assert _status(engine, day(9), asks=False).alarms == ()
-
-
-def test_alarm_when_a_run_never_ended(engine: Engine) -> None:
-    key = runs.RunKey(command="harvest", source="one", ids_digest="0")
-    with write(engine) as conn:
-        run, _ = runs.open_or_resume(conn, key, now=day(1), rng=random.Random(1))
-    (alarm,) = _status(engine, day(3)).alarms
-    assert run.run_id in alarm
-
-
 def test_sample_is_a_gpt_that_the_source_knows(engine: Engine) -> None:
     tell(engine, said(day(1), document()), said(day(2), document(OTHER), source="two"))
     with read(engine) as conn:
@@ -101,6 +78,19 @@ def test_most_changed_is_the_gpt_with_the_most_to_show(engine: Engine) -> None:
     )
     with read(engine) as conn:
         assert most_changed(conn) == ID
+
+
+def test_most_moved_is_the_gpt_whose_numbers_moved_most(engine: Engine) -> None:
+    other = document("g-Aaaaaaaaa")
+    tell(
+        engine,
+        said(day(1), other),
+        said(day(2), changed(other, name="Another")),
+        said(day(1), document()),
+        said(day(2), document(vanity_metrics={"num_conversations_str": "500"})),
+    )
+    with read(engine) as conn:
+        assert most_moved(conn) == ID
 
 
 def _run(engine: Engine, verdicts: list[str], status: str, reason: str | None = None) -> None:
@@ -129,31 +119,11 @@ def _run(engine: Engine, verdicts: list[str], status: str, reason: str | None = 
         runs.close_run(conn, run.run_id, now=day(1), status=status, reason=reason)
 
 
-def test_alarm_when_a_source_gave_hardly_a_fact(engine: Engine) -> None:
+def test_status_says_why_ids_failed(engine: Engine) -> None:
     _run(engine, ["document"] * 4 + ["unavailable"] * 4 + ["malformed"], "finished")
     found = _status(engine, day(1) + HOUR)
-    (alarm,) = found.alarms
-    assert "5 of 9 ids" in alarm
-    assert "sources check one" in alarm
     (source,) = found.sources
     assert [(each.verdict, each.count, each.example) for each in source.reasons] == [
         ("unavailable", 4, "g-Many00004"),
         ("malformed", 1, "g-Many00008"),
     ]
-
-
-def test_alarm_when_every_id_failed_however_few(engine: Engine) -> None:
-    _run(engine, ["unavailable"], "finished")
-    (alarm,) = _status(engine, day(1) + HOUR).alarms
-    assert "1 of 1 ids" in alarm
-
-
-def test_no_alarm_when_a_few_of_many_failed(engine: Engine) -> None:
-    _run(engine, ["document", "unavailable", "unavailable"], "finished")
-    assert _status(engine, day(1) + HOUR).alarms == ()
-
-
-def test_alarm_when_a_source_stopped_its_last_run(engine: Engine) -> None:
-    _run(engine, ["document"], "failed", "the key is refused")
-    (alarm,) = _status(engine, day(1) + HOUR).alarms
-    assert "source one: its last run stopped: the key is refused" in alarm

@@ -7,26 +7,29 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
-from sqlalchemy import event, select, text
+from sqlalchemy import delete, event, insert, select, text
 
+from catalog.errors import CatalogBusy, CatalogCorrupt
 from catalog.storage import stage1
 from catalog.storage import tables as t
-from catalog.storage.engine import lock_keys, open_engine, read, write
+from catalog.storage.engine import LOCKS, lock_keys, lock_of, open_engine, read, write
+from catalog.storage.locks import own_derivation, share_derivation
 from catalog.storage.observe import observe
 from catalog.storage.shared import Shared
 from catalog.storage.sources import add_source
 from catalog.storage.stage1 import Statements, replay, set_verdicts
+from catalog.storage.work_tables import write_locks
 from tests.contract.telling import DERIVER, day, document, said, tell
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
-    from sqlalchemy import Engine
+    from sqlalchemy import Connection, Engine
 
     from catalog.records import Observation
     from tests.databases import Postgres
 
-SHARED = ("shapes", "unmapped_fields", "mime_sets", "stage_queue")
+SHARED = ("shapes", "unmapped_fields", "mime_sets", "facet_sets", "stage_queue")
 """The tables whose rows belong to no GPT, in the order in which all write them."""
 
 
@@ -104,7 +107,7 @@ def _written(engine: Engine, batch: Sequence[Observation]) -> list[tuple[str, li
     def note(_conn: Any, statement: Any, many: Any, params: Any, _options: Any) -> None:
         if getattr(statement, "is_insert", False) and statement.table.name in SHARED:
             table = statement.table
-            key = "digest" if table is t.shapes else None
+            key = "digest" if table in (t.shapes, t.facet_sets) else None
             names = [key] if key else [column.key for column in table.primary_key.columns]
             rows = [tuple(row[name] for name in names) for row in many or [params]]
             statements.append((table.name, rows))
@@ -131,6 +134,7 @@ def test_shared_rows_are_written_once_and_in_one_order(engine: Engine) -> None:
         what["gizmo"][f"novelty_{number % 7}"] = 1
         what["product_features"]["attachments"]["accepted_mime_types"] = [f"a/{number * 7 % 30}"]
         what["gizmo"]["author"]["user_id"] = f"user-{number * 11 % 30}"
+        what["gizmo"]["tags"] = [f"tag-{number * 11 % 30}"]
         batch.append(said(day(2), what))
     written = _written(engine, batch)
     assert tuple(name for name, _ in written) == SHARED
@@ -171,6 +175,45 @@ def test_verdicts_lock_their_gpts_before_they_write(two: tuple[Engine, Engine]) 
             )
         ).one()
     assert tuple(row) == ("counted", day(3))
+
+
+def test_stage_2_and_other_derivations_exclude_each_other(
+    two: tuple[Engine, Engine],
+) -> None:
+    one, other = two
+    short = text("SET LOCAL lock_timeout = '200ms'")
+
+    def attempt(lock: Callable[[Connection], None]) -> None:
+        with write(other) as conn:
+            conn.execute(short)
+            lock(conn)
+
+    with write(one) as conn:
+        share_derivation(conn)
+        attempt(share_derivation)
+        with pytest.raises(CatalogBusy):
+            attempt(own_derivation)
+    with write(one) as conn:
+        own_derivation(conn)
+        for lock in (share_derivation, own_derivation):
+            with pytest.raises(CatalogBusy):
+                attempt(lock)
+        # GPTs are other locks.
+        attempt(lambda conn: lock_keys(conn, [gpt(1)]))
+    attempt(own_derivation)
+
+
+def test_every_lock_has_its_row(two: tuple[Engine, Engine]) -> None:
+    one, _ = two
+    with write(one) as conn:
+        numbers = conn.execute(select(write_locks.c.number).order_by(write_locks.c.number))
+        assert numbers.scalars().all() == list(range(LOCKS))
+        lost = write_locks.c.number == lock_of(gpt(1))
+        conn.execute(delete(write_locks).where(lost))
+        lock_keys(conn, [key for key in map(gpt, range(2, 9)) if lock_of(key) != lock_of(gpt(1))])
+        with pytest.raises(CatalogCorrupt, match="write_locks"):
+            lock_keys(conn, [gpt(1), gpt(2)])
+        conn.execute(insert(write_locks), {"number": lock_of(gpt(1))})
 
 
 def test_a_replay_holds_a_bounded_number_of_observations(

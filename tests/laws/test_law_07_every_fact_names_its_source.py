@@ -34,6 +34,9 @@ WITHOUT = {
     "unmapped_fields": "counts over all sources; its times are the documents'",
     "fold_states": "no fact: where the fold stands",
     "stage_queue": "no fact: work to do",
+    "listings": "repeats rows of gizmos, gizmo_authors and vanity_metrics, which name theirs",
+    "category_ranks": "repeats rows of categories, which name theirs",
+    "facet_sets": "a set is not of a GPT: listings name it",
 }
 OF_ITS_OWN = {"authors": "quotes a row of gizmo_authors: see below"}
 

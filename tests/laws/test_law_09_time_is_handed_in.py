@@ -25,11 +25,17 @@ CLOCK_OWNERS = {"catalog/times.py": "SystemClock, the one that is handed to ever
 TIMER_OWNERS = {
     "catalog/fetch/clock.py": "how old the simulator's time is; the default of an argument",
     "catalog/fetch/limits.py": "the timer of the pace, handed to the client",
+    "catalog/health/serving.py": "how old a look is that a scrape is shown; an argument's default",
+    "catalog/harvest/asking.py": "how often it is looked whether a thread told the work to stop",
+    "catalog/harvest/desk.py": "the pause before a lost transaction is tried again; a default",
     "catalog/harvest/harvest.py": "the pace of writing; the default of an option",
-    "catalog/harvest/store.py": "the pause before a lost transaction is tried again; a default",
+    "catalog/harvest/store.py": "hands that pause on",
+    "catalog/times.py": "how long something took: a stopwatch shows no time of day",
     "catalog/simulator/clock.py": "real seconds of a clock that runs faster; an argument's default",
     "catalog/simulator/misbehave.py": "a source that is slow is slow in real time",
     "catalog/simulator/server.py": "lets the loop go round once more; waits for nothing",
+    "jobs/foreground.py": "how long a process that was told to end may still take is real time",
+    "jobs/runner.py": "whether a lock was renewed in real time; the default of an argument",
     "catalog/cli/progress.py": "the pace of what is shown; the default of an argument",
 }
 """Modules that use a timer, with the reason. None of them is a rule's."""

@@ -115,6 +115,8 @@ MADE_OF_PARTS = (ast.JoinedStr, ast.BinOp)
 SQL_CALLS = {"text", "exec_driver_sql", "execute", "executescript", "literal_column"}
 BUILT = {
     "catalog/storage/engine.py": "PRAGMA query_only = ON or OFF, PRAGMA synchronous: two words",
+    "catalog/storage/sqlite_reading.py": "three pragmas, one of them with a number of ours",
+    "catalog/storage/sqlite_child.py": "pragmas with numbers of ours",
     "catalog/storage/migrate.py": "names of our own tables and backup files, quoted",
 }
 """Modules that build a statement from parts, with what the parts are: never a stranger's text."""

@@ -9,10 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from catalog.describe import PAGES as MADE
+from catalog import describe
+from catalog.alarms import page as alarms_page
+from catalog.health import page as monitoring_page
+from catalog.query.named_queries import named_queries
 from catalog.settings import default_toml
+from catalog.storage import dictionary
 
 ROOT = Path(__file__).resolve().parents[2]
+MADE = describe.PAGES | dictionary.PAGES | alarms_page.PAGES | monitoring_page.PAGES
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), ROOT / "data" / "README.md"])
 
 
@@ -65,3 +70,8 @@ def test_readme_example_settings_are_those_of_init() -> None:
 @pytest.mark.parametrize("page", MADE)
 def test_a_page_that_is_made_is_as_it_would_be_made_now(page: str) -> None:
     assert (ROOT / page).read_text(encoding="utf-8") == MADE[page](), "run make docs"
+
+
+def test_guide_to_sql_names_every_query_that_ships() -> None:
+    text = (ROOT / "docs" / "sql.md").read_text(encoding="utf-8")
+    assert [name for name in named_queries() if f"`{name}`" not in text] == []

@@ -12,6 +12,7 @@ from rich.console import Console
 from catalog.cli import text
 from catalog.cli.output import Output, diff_text
 from catalog.normalize.escape import escape_text
+from catalog.wording import text as wording
 
 STEERING = ["\x1b[2J", "\x9b31m", "\x07", "\r", "\x08", "\u202e", "\u2066", "\u2028", "\x7f"]
 
@@ -115,7 +116,7 @@ def test_word_diff_leaves_out_the_middle_of_what_is_equal() -> None:
 
 
 def test_word_diff_of_very_long_texts_compares_no_words() -> None:
-    old, new = "a " * text.MOST_WORDS, "b " * text.MOST_WORDS
+    old, new = "a " * wording.MOST_WORDS, "b " * wording.MOST_WORDS
     assert text.word_diff(old, new) == [("removed", old), ("added", new)]
 
 

@@ -240,3 +240,10 @@ def _covered(row: Drift, found: list[Drift]) -> bool:
         and row.path.startswith((f"{other.path}.", f"{other.path}[]", f"{other.path}:"))
         for other in found
     )
+
+
+def test_members_that_are_named_by_what_they_count_are_no_drift() -> None:
+    ratings = "gizmo.vanity_metrics.review_stats.by_rating"
+    shapes = {1: (ratings, f"{ratings}.5"), 2: (ratings, f"{ratings}.3", "gizmo.x")}
+    said = [(day * DAY, "g-1", 1 if day < 150 else 2) for day in range(300)]
+    assert [(row.path, row.kind) for row in find_drift(said, shapes)] == [("gizmo.x", "appeared")]

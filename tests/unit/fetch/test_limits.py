@@ -71,8 +71,7 @@ def test_budget_without_a_limit_asks_nobody() -> None:
     budget = Budget(None, rate=5.0, words="", today=lambda: "2026-01-01")
 
     async def main() -> None:
-        await budget.take()
-        budget.give_back()
+        budget.give_back(await budget.take())
         await budget.close()
 
     asyncio.run(main())
@@ -110,6 +109,26 @@ def test_what_was_granted_for_a_day_is_not_spent_on_the_next() -> None:
     budget = asyncio.run(main())
     assert granted == ["2026-01-01", "2026-01-02"]
     assert budget.unspent == 4
+
+
+def test_what_was_taken_before_midnight_is_no_request_of_the_next_day() -> None:
+    today = "2026-01-01"
+
+    async def reserve(count: int) -> int:
+        return count
+
+    async def main() -> Budget:
+        nonlocal today
+        budget = Budget(reserve, rate=5.0, words="", today=lambda: today)
+        before = await budget.take()
+        today = "2026-01-02"
+        after = await budget.take()
+        budget.give_back(before)
+        assert budget.unspent == 4
+        budget.give_back(after)
+        return budget
+
+    assert asyncio.run(main()).unspent == 5
 
 
 def test_reservation_outlives_the_question_that_caused_it() -> None:

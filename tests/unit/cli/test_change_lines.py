@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from catalog.cli.changes import body
+from catalog.cli.change_lines import body
 from catalog.query.changes import Change
 from catalog.times import DAY, SECOND
 

@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.acceptance.conftest import Cli
+
+
+def test_backup_put_back_is_the_same_catalog(sim: Cli) -> None:
+    sim("harvest", "--refs", "ids.txt")
+    before = sim("digest").out
+    made = sim("backup", "copies/one.db", "--json").json
+    assert made["bytes"] == (sim.folder / "copies" / "one.db").stat().st_size
+    assert sim("show", "--catalog", "copies/one.db", first_id(sim)).status == 0
+    ran = sim("restore", "copies/one.db", "--catalog", "again.db")
+    assert ran.status == 0, ran.err
+    assert sim("digest", "--catalog", "again.db").out == before
+    assert sim("verify", "--catalog", "again.db").status == 0
+
+
+def first_id(sim: Cli) -> str:
+    return sim("search", "--ids", "--limit", "1").out.split()[0]
+
+
+def test_nothing_is_replaced_unasked(sim: Cli) -> None:
+    assert sim("backup", "one.db").status == 0
+    ran = sim("backup", "one.db")
+    assert ran.status == 2
+    assert "is there already" in ran.err
+    assert sim("backup", "one.db", "--replace").status == 0
+    ran = sim("restore", "one.db")
+    assert ran.status == 2
+    assert "already" in ran.err
+
+
+def test_what_is_no_backup_is_explained(sim: Cli) -> None:
+    (sim.folder / "notes.txt").write_text("no catalog at all, but words " * 100)
+    ran = sim("restore", "notes.txt", "--catalog", "new.db")
+    assert ran.status == 4
+    assert "cannot be read" in ran.err
+    assert not (sim.folder / "new.db").exists()
+
+
+def test_prune_says_what_would_go_and_then_removes_it(sim: Cli) -> None:
+    reports = sim.folder / "data" / "reports"
+    reports.mkdir(parents=True)
+    (reports / "2024-01-01.md").write_text("old")
+    said = sim("prune", "--dry-run", "--json").json
+    assert said["dry_run"] is True
+    assert (reports / "2024-01-01.md").exists()
+    done = sim("prune", "--json").json
+    assert done["rules"] == said["rules"]
+    assert {rule["what"]: rule["removed"] for rule in done["rules"]}["reports"] == 1
+    assert not (reports / "2024-01-01.md").exists()
+
+
+def test_days_to_keep_come_from_the_settings(sim: Cli) -> None:
+    path = sim.folder / "catalog.toml"
+    path.write_text(path.read_text() + "\n[jobs.prune]\nkeep_days = 100000\n")
+    reports = sim.folder / "data" / "reports"
+    reports.mkdir(parents=True)
+    (reports / "2024-01-01.md").write_text("kept")
+    assert sim("prune").status == 0
+    assert (reports / "2024-01-01.md").exists()
+    assert sim("prune", "--keep-days", "30").status == 0
+    assert not (reports / "2024-01-01.md").exists()

@@ -1,0 +1,283 @@
+"""The jobs that ask several sources: preference, failover, second opinions, confirmations."""
+
+from __future__ import annotations
+
+import random
+import threading
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import select, update
+
+from catalog.errors import SettingsError
+from catalog.harvest import confirm, refresh
+from catalog.harvest.asking import askable
+from catalog.settings import CatalogSettings, Settings, SourceSettings
+from catalog.simulator import FaultKind, FaultPlan, Population, RunningGateway, running_gateway
+from catalog.storage import frontier
+from catalog.storage import tables as t
+from catalog.storage.engine import open_engine, read, write
+from catalog.storage.sources import reserved
+from catalog.times import DAY, day_of
+from catalog.working import JobContext
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy import Engine
+
+KEYS = {"KEY_ONE": "", "KEY_TWO": "sk-another-key-than-the-right-one"}
+SIZE = 40
+
+
+@pytest.fixture
+def gateway() -> Iterator[RunningGateway]:
+    with running_gateway(Population(7, SIZE)) as running:
+        yield running
+
+
+def source(gateway: RunningGateway, name: str, **more: object) -> SourceSettings:
+    """A source that asks the gateway."""
+    keys: dict[str, object] = {
+        "name": name,
+        "dialect": "gpts-v2",
+        "base_url": gateway.url("plain"),
+        "api_key_env": "KEY_ONE",
+        "requests_per_second": 2000.0,
+        "max_attempts": 1,
+        **more,
+    }
+    return SourceSettings(**keys)  # type: ignore[arg-type]
+
+
+def context(
+    catalog_url: str, gateway: RunningGateway, *sources: SourceSettings, **options: object
+) -> JobContext:
+    return JobContext(
+        job="refresh",
+        url=catalog_url,
+        settings=Settings(
+            catalog=CatalogSettings(url=catalog_url), sources={s.name: s for s in sources}
+        ),
+        environ={**KEYS, "KEY_ONE": gateway.key},
+        clock=gateway.clock,
+        rng=random.Random(1),
+        stopping=threading.Event(),
+        out=lambda _: None,
+        options=options,
+    )
+
+
+@pytest.fixture
+def known(catalog_url: str, gateway: RunningGateway) -> Iterator[Engine]:
+    """A catalog that knows all ids, none asked yet."""
+    opened = open_engine(catalog_url)
+    with write(opened) as conn:
+        frontier.add_ids(conn, gateway.gateway.population.ids(), gateway.clock.now())
+    yield opened
+    opened.dispose()
+
+
+def verdicts(engine: Engine) -> dict[str, int]:
+    """How many ids ended in a fact, by source."""
+    with read(engine) as conn:
+        rows = conn.execute(
+            select(t.sources.c.name, t.outcomes.c.verdict).join(
+                t.sources, t.sources.c.source_id == t.outcomes.c.source_id
+            )
+        ).all()
+    found: dict[str, int] = {}
+    for name, verdict in rows:
+        found[name] = found.get(name, 0) + (verdict in {"document", "not_found"})
+    return found
+
+
+def test_preferred_source_is_asked_first_and_alone_if_it_answers(
+    known: Engine, catalog_url: str, gateway: RunningGateway
+) -> None:
+    work = context(
+        catalog_url, gateway, source(gateway, "second", prefer=1), source(gateway, "first")
+    )
+    result = refresh.work(work)
+    assert result.status == "done"
+    assert result.numbers["requested"] == SIZE
+    assert verdicts(known) == {"first": SIZE}
+
+
+def test_what_one_source_cannot_answer_goes_to_the_next(
+    known: Engine, catalog_url: str, gateway: RunningGateway
+) -> None:
+    work = context(
+        catalog_url,
+        gateway,
+        source(gateway, "down", base_url="http://127.0.0.1:9", breaker_failures=3),
+        source(gateway, "refusing", api_key_env="KEY_TWO", prefer=1),
+        source(gateway, "poor", requests_per_day=10, prefer=2),
+        source(gateway, "well", prefer=3),
+    )
+    result = refresh.work(work)
+    assert result.status == "done"
+    assert result.numbers["failed"] == 0
+    found = verdicts(known)
+    assert found["poor"] + found["well"] == SIZE
+    assert 0 < found["poor"] <= 10
+    for word in ("down", "refusing", "poor"):
+        assert word in result.message
+
+
+def test_answers_about_other_gpts_are_no_answers(
+    known: Engine, catalog_url: str, gateway: RunningGateway
+) -> None:
+    """A source that always gives one GPT's document leaves the others to the next."""
+    gateway.gateway.misbehave_as(FaultPlan(1, 1.0, kinds=[FaultKind.OTHER_ID]))
+    with running_gateway(gateway.gateway.population) as well:
+        work = context(
+            catalog_url,
+            gateway,
+            source(gateway, "confused"),
+            source(well, "well", prefer=1, api_key_env="KEY_WELL"),
+        )
+        work = replace(work, environ={**work.environ, "KEY_WELL": well.key})
+        result = refresh.work(work)
+    assert (result.status, result.numbers["failed"]) == ("done", 0)
+    assert verdicts(known)["well"] >= SIZE // 2
+
+
+def test_budget_leaves_a_part_to_other_jobs_and_is_no_failure(
+    known: Engine, catalog_url: str, gateway: RunningGateway
+) -> None:
+    work = context(catalog_url, gateway, source(gateway, "poor", requests_per_day=20))
+    result = refresh.work(work)
+    assert result.status == "done"
+    assert result.numbers["requested"] == 19
+    assert result.numbers["failed"] == result.numbers["left"] == 0
+    with read(known) as conn:
+        assert reserved(conn, 1, day_of(gateway.clock.now())) == 19
+    assert "spent" in refresh.work(work).message
+
+
+@pytest.mark.usefixtures("known")
+def test_where_no_source_answers_the_work_failed(catalog_url: str, gateway: RunningGateway) -> None:
+    work = context(catalog_url, gateway, source(gateway, "refusing", api_key_env="KEY_TWO"))
+    result = refresh.work(work)
+    assert result.status == "failed"
+    assert result.numbers["failed"] >= 1
+    assert result.numbers["failed"] + result.numbers["left"] == SIZE
+
+
+def test_a_share_is_asked_at_a_second_source(
+    known: Engine, catalog_url: str, gateway: RunningGateway
+) -> None:
+    work = context(
+        catalog_url,
+        gateway,
+        source(gateway, "first"),
+        source(gateway, "second", prefer=1),
+        second_opinion=0.25,
+    )
+    assert refresh.work(work).status == "done"
+    found = verdicts(known)
+    assert found["first"] == SIZE
+    assert 3 <= found["second"] <= 20
+
+
+def test_share_is_another_one_each_day_and_the_same_for_all() -> None:
+    ids = [f"g-{number:09}" for number in range(10_000)]
+    one = refresh.chosen_share(ids, 0.01, "2026-02-03")
+    other = refresh.chosen_share(ids, 0.01, "2026-02-04")
+    assert 60 <= len(one) <= 140
+    assert one == refresh.chosen_share(ids, 0.01, "2026-02-03")
+    assert len(set(one) & set(other)) < 10
+    assert refresh.chosen_share(ids, 0.0, "2026-02-03") == []
+    assert refresh.chosen_share(ids, 1.0, "2026-02-03") == ids
+
+
+def test_work_that_is_told_to_stop_gives_back_what_it_holds(
+    known: Engine, catalog_url: str, gateway: RunningGateway
+) -> None:
+    work = context(catalog_url, gateway, source(gateway, "first", requests_per_second=50.0))
+    work.stopping.set()
+    result = refresh.work(work)
+    assert result.status == "stopped"
+    with read(known) as conn:
+        assert frontier.count_frontier(conn, gateway.clock.now()).leased == 0
+
+
+def test_reported_missing_is_asked_again_on_another_day_among_others(
+    known: Engine, catalog_url: str, gateway: RunningGateway
+) -> None:
+    """Seven ids that the gateway takes down: they end as gone after two days."""
+    work = context(catalog_url, gateway, source(gateway, "first"))
+    population = gateway.gateway.population
+    refresh.work(work)
+    with read(known) as conn:
+        listed = list(
+            conn.execute(
+                select(t.gizmos.c.gizmo_id)
+                .where(t.gizmos.c.status == "listed")
+                .order_by(t.gizmos.c.gizmo_id)
+            ).scalars()
+        )
+    lost = set(listed[:7])
+    answer = population.document
+    population.document = (  # type: ignore[method-assign]
+        lambda gizmo_id, at: None if gizmo_id in lost else answer(gizmo_id, at)
+    )
+    statuses = []
+    for _ in range(2):
+        gateway.clock.advance(DAY)
+        with write(known) as conn:
+            # Only what was lost is reported, as a refresh among many others would.
+            conn.execute(update(t.frontier).values(due_at=gateway.clock.now() + DAY))
+            conn.execute(
+                update(t.frontier)
+                .where(t.frontier.c.gizmo_id.in_(lost))
+                .values(last_verdict="not_found", due_at=gateway.clock.now())
+            )
+        result = confirm.work(work)
+        assert result.numbers["not_found"] >= len(lost)
+        with read(known) as conn:
+            found = conn.execute(
+                select(t.gizmos.c.status).where(t.gizmos.c.gizmo_id.in_(lost))
+            ).scalars()
+            statuses.append(set(found))
+    assert statuses == [{"missing"}, {"gone"}]
+
+
+def test_sources_are_ordered_by_preference_then_by_the_file(gateway: RunningGateway) -> None:
+    settings = Settings(
+        sources={
+            each.name: each
+            for each in (
+                source(gateway, "c", prefer=1),
+                source(gateway, "b"),
+                source(gateway, "a"),
+                SourceSettings(name="disk", dialect="recorded"),
+            )
+        }
+    )
+    assert [each.name for each in askable(settings)] == ["b", "a", "c"]
+    assert [each.name for each in askable(settings, ("c", "a"))] == ["c", "a"]
+    with pytest.raises(SettingsError, match="cannot be asked"):
+        askable(settings, ("disk",))
+    with pytest.raises(SettingsError, match="no source 'x'"):
+        askable(settings, ("x",))
+    with pytest.raises(SettingsError, match="add one"):
+        askable(Settings())
+
+
+def test_what_was_asked_by_a_clock_that_was_ahead_is_asked_again_when_it_is_set_back(
+    known: Engine, catalog_url: str, gateway: RunningGateway
+) -> None:
+    work = context(catalog_url, gateway, source(gateway, "first"))
+    true = gateway.clock.now()
+    gateway.clock.set(true + 30 * DAY)
+    assert refresh.work(work).numbers["documents"] > 0
+    gateway.clock.set(true + DAY)
+    assert refresh.work(work).numbers["requested"] == SIZE
+    assert refresh.work(work).numbers["requested"] == 0
+    with read(known) as conn:
+        assert not conn.execute(
+            select(t.frontier.c.gizmo_id).where(t.frontier.c.last_asked_at > true + 2 * DAY)
+        ).all()

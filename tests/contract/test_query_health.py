@@ -1,0 +1,457 @@
+"""The facts that alarms are judged by, as both engines gather them."""
+
+from __future__ import annotations
+
+import random
+import re
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import pytest
+from sqlalchemy import event, insert
+
+from catalog.alarms import Facts, Limits, evaluate
+from catalog.derive import Derivation
+from catalog.query.health import facts
+from catalog.scheduling import Schedule, parse_cron
+from catalog.settings import PlanSettings, Settings, SourceSettings
+from catalog.storage import frontier, runs
+from catalog.storage import jobs as job_store
+from catalog.storage import tables as t
+from catalog.storage.engine import read, write
+from catalog.storage.observe import observe
+from catalog.storage.sources import add_source, reserve
+from catalog.storage.stage2 import settle
+from catalog.times import DAY, HOUR, day_of
+from catalog.working import JobResult
+from tests.contract.telling import day, document, said
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sqlalchemy import Engine
+
+    from catalog.records import Alarm
+    from catalog.times import Micros
+
+ONE = SourceSettings(
+    name="one", dialect="gpts-v2", requests_per_day=10, price_per_request=0.5, probes_per_day=3
+)
+SETTINGS = Settings(sources={"one": ONE}, plan=PlanSettings(ceiling_days=5))
+DERIVER = Derivation()
+DOCUMENT = "document"
+
+
+class Refresh(msgspec.Struct, frozen=True):
+    """A job, as the runner plans it."""
+
+    name: str = "refresh"
+    cron: str | None = "0 3 * * *"
+
+    @property
+    def schedule(self) -> Schedule | None:
+        return None if self.cron is None else parse_cron(self.cron)
+
+    def unmet(self, result: JobResult) -> tuple[str, ...]:
+        return () if result.numbers.get("documents") else ("documents: none",)
+
+
+def gathered(engine: Engine, now: Micros, *jobs: Refresh) -> Facts:
+    with read(engine) as conn:
+        return facts(conn, DERIVER, SETTINGS, now, jobs=jobs)
+
+
+def found(engine: Engine, now: Micros, *jobs: Refresh) -> list[str]:
+    return [each.kind for each in alarms(engine, now, *jobs)]
+
+
+def alarms(engine: Engine, now: Micros, *jobs: Refresh) -> list[Alarm]:
+    limits = Limits(ceiling=5 * DAY)
+    all_of_it = evaluate(gathered(engine, now, *jobs), now, limits)
+    # A made-up world's first documents have fields that no table knows.
+    return [each for each in all_of_it if each.kind not in {"unmapped", "drift"}]
+
+
+def ids(count: int) -> list[str]:
+    return [f"g-Made{number:05d}" for number in range(count)]
+
+
+def harvest(
+    engine: Engine,
+    at: Micros,
+    answers: dict[str, Any],
+    *,
+    status: str = "finished",
+    reason: str | None = None,
+    left: int = 0,
+    command: str = "harvest --due",
+) -> str:
+    """A run: each id's answer is a document, None for a not-found that is held, or a verdict."""
+    key = runs.RunKey(command=command, source="one", ids_digest=str(at))
+    with write(engine) as conn:
+        number = add_source(conn, "one", "gpts-v2", at)
+        run = runs.open_run(conn, key, now=at, rng=random.Random(at))
+        outcomes = []
+        for gizmo_id, answer in answers.items():
+            row, verdict = None, answer
+            if not isinstance(answer, str):
+                observation = msgspec.structs.replace(
+                    said(at, answer, gizmo_id=gizmo_id),
+                    run_id=run.run_id,
+                    verdict="" if answer else "held",
+                )
+                row = observe(conn, DERIVER, [observation]).observation_ids[0]
+                verdict = DOCUMENT if answer else "not_found"
+            outcomes.append(
+                runs.Outcome(
+                    run_id=run.run_id,
+                    asked_id=gizmo_id,
+                    source_id=number,
+                    verdict=verdict,
+                    effect="unchanged" if verdict == DOCUMENT else "",
+                    attempts=1,
+                    requests=1,
+                    status=200,
+                    at=at,
+                    observation_id=row,
+                )
+            )
+        frontier.add_ids(conn, answers, at + 400 * DAY)
+        runs.add_outcomes(conn, outcomes)
+        runs.update_totals(conn, run.run_id, requested=len(answers) + left)
+        runs.close_run(conn, run.run_id, now=at, status=status, reason=reason)
+    with write(engine) as conn:
+        settle(conn, DERIVER)
+    return run.run_id
+
+
+def full(count: int, **members: Any) -> dict[str, Any]:
+    return {each: document(each, **members) for each in ids(count)}
+
+
+def noisy(count: int, pins: int) -> dict[str, Any]:
+    return full(count, vanity_metrics={"num_conversations_str": "90", "num_pins": pins})
+
+
+def test_an_empty_catalog_has_nothing_to_tell(engine: Engine) -> None:
+    assert gathered(engine, day(1)) == Facts()
+    assert found(engine, day(1), Refresh()) == []
+
+
+def test_a_clean_life_raises_nothing(engine: Engine) -> None:
+    for number in range(1, 8):
+        harvest(engine, day(number), noisy(6, number))
+        assert found(engine, day(number) + 20 * HOUR) == []
+
+
+def test_a_source_that_answers_nothing_is_dead_till_it_answers(engine: Engine) -> None:
+    harvest(engine, day(1), full(6))
+    harvest(engine, day(2), dict.fromkeys(ids(6), "unavailable"))
+    assert found(engine, day(2)) == ["source_dead"]
+    harvest(engine, day(2) + HOUR, {"g-Made00000": "unavailable"})
+    harvest(engine, day(2) + 2 * HOUR, full(1))
+    assert found(engine, day(3)) == ["source_dead"], "one id tells nothing of a source"
+    harvest(engine, day(3), full(6, tags=[]))
+    assert found(engine, day(3)) == []
+
+
+def test_a_single_id_tells_where_nothing_else_was_asked(engine: Engine) -> None:
+    harvest(engine, day(1), {"g-Made00000": "unavailable"})
+    assert found(engine, day(1)) == ["source_dead"]
+
+
+def test_a_source_that_ends_its_run_is_dead(engine: Engine) -> None:
+    harvest(engine, day(1), full(3), status="failed", reason="the key is refused", left=9)
+    (alarm,) = alarms(engine, day(1))
+    assert (alarm.kind, alarm.subject) == ("source_dead", "one")
+    assert "the key is refused" in alarm.message
+
+
+@pytest.mark.parametrize("command", ["probe", "discover", "second opinion", "import"])
+def test_what_is_no_harvest_tells_nothing_of_a_source(engine: Engine, command: str) -> None:
+    harvest(engine, day(1), full(6))
+    refused = dict.fromkeys(ids(6), "denied")
+    harvest(engine, day(2), refused, command=command, status="failed")
+    assert found(engine, day(2)) == []
+    harvest(engine, day(3), refused)
+    harvest(engine, day(3) + HOUR, full(6, tags=[]), command=command)
+    assert found(engine, day(3) + HOUR) == ["source_dead"]
+
+
+def test_what_confirms_tells_that_a_source_answers_and_never_that_it_does_not(
+    engine: Engine,
+) -> None:
+    harvest(engine, day(1), full(6))
+    refused = dict.fromkeys(ids(6), "denied")
+    harvest(engine, day(2), refused, command="confirm", status="failed")
+    assert found(engine, day(2)) == []
+    harvest(engine, day(3), refused)
+    harvest(engine, day(3) + HOUR, full(6, tags=[]), command="confirm")
+    assert found(engine, day(3) + HOUR) == []
+
+
+def test_a_source_that_the_settings_do_not_name_any_more_is_nobodys_worry(engine: Engine) -> None:
+    harvest(engine, day(1), dict.fromkeys(ids(6), "denied"))
+    with read(engine) as conn:
+        assert facts(conn, DERIVER, Settings(), day(1)).sources == ()
+
+
+def test_a_source_that_answers_the_same_is_frozen_within_two_periods(engine: Engine) -> None:
+    for number in range(1, 5):
+        harvest(engine, day(number), noisy(20, number))
+    assert found(engine, day(4)) == []
+    for number in (5, 6):
+        harvest(engine, day(number), noisy(20, 4))
+    assert found(engine, day(6)) == ["source_frozen"]
+    harvest(engine, day(7), noisy(20, 5))
+    assert found(engine, day(7)) == []
+
+
+def test_a_document_asked_for_twice_at_once_is_no_freeze(engine: Engine) -> None:
+    for hour in range(4):
+        harvest(engine, day(1) + hour * HOUR, noisy(30, 1))
+    assert found(engine, day(1) + 4 * HOUR) == []
+
+
+def test_a_source_that_gives_half_is_told_and_for_three_visits(engine: Engine) -> None:
+    def half(pins: int) -> dict[str, Any]:
+        return {
+            each: {"gizmo": {"id": each, "vanity_metrics": {"num_pins": pins}}} for each in ids(6)
+        }
+
+    for number in (1, 2, 3):
+        harvest(engine, day(number), noisy(6, number))
+    for number in (4, 5, 6):
+        harvest(engine, day(number), half(number))
+        assert found(engine, day(number)) == ["source_halved"]
+    harvest(engine, day(7), half(7))
+    assert found(engine, day(7)) == []
+
+
+def test_a_source_that_nulls_its_fields_is_told_too(engine: Engine) -> None:
+    harvest(engine, day(1), full(6))
+    nulls: dict[str, Any] = {
+        "display": None,
+        "author": None,
+        "tags": [],
+        "short_url": "",
+        "updated_at": None,
+    }
+    harvest(engine, day(2), full(6, **nulls))
+    assert found(engine, day(2)) == ["source_halved"]
+
+
+def test_a_run_that_would_mark_many_as_missing_says_how_many_are_held(engine: Engine) -> None:
+    harvest(engine, day(1), full(20))
+    answers = noisy(20, 9) | dict.fromkeys(ids(8))
+    harvest(engine, day(2), answers)
+    (alarm,) = alarms(engine, day(2))
+    assert alarm.kind == "mass_missing"
+    assert "8 of 20 GPTs" in alarm.message
+    assert "8 are held back" in alarm.message
+
+
+def test_gpts_are_counted_and_the_oldest_is_known(engine: Engine) -> None:
+    harvest(engine, day(1), full(20))
+    harvest(engine, day(3), full(19))
+    now = day(8) + HOUR
+    gpts = gathered(engine, now).gpts
+    assert (gpts.by_status, gpts.oldest_confirmed_at) == ({"listed": 20}, day(1))
+    assert (gpts.stale.number, gpts.last_asked_at) == (1, day(3))
+    assert found(engine, now) == ["stale"]
+
+
+def test_due_ids_that_nobody_asks_for_are_told(engine: Engine) -> None:
+    with write(engine) as conn:
+        frontier.add_ids(conn, ids(3), day(1))
+    assert found(engine, day(3)) == []
+    assert found(engine, day(3) + 1) == ["quiet"]
+    assert gathered(engine, day(3)).gpts.due.number == 3
+
+
+def test_what_is_spent_is_told_by_kind(engine: Engine) -> None:
+    harvest(engine, day(1), full(1))
+    with write(engine) as conn:
+        number = add_source(conn, "one", "gpts-v2", day(1))
+        reserve(conn, number, day_of(day(2)), 4, 10)
+        reserve(conn, number, day_of(day(2)), 7, None, "tokens")
+    (source,) = gathered(engine, day(2)).sources
+    assert [(each.kind, each.taken, each.left, each.cost) for each in source.spent] == [
+        ("requests", 4, 6, 2.0),
+        ("probes", 0, 3, 0.0),
+        ("tokens", 7, None, None),
+    ]
+
+
+def test_a_budget_that_is_used_up_with_much_left_is_told(engine: Engine) -> None:
+    harvest(engine, day(1), full(1))
+    with write(engine) as conn:
+        frontier.add_ids(conn, [f"g-Other{n:04d}" for n in range(21)], day(1))
+        number = add_source(conn, "one", "gpts-v2", day(1))
+        reserve(conn, number, day_of(day(1)), 10, 10)
+    assert found(engine, day(1)) == ["budget"]
+    assert found(engine, day(2) - HOUR) == [], "another day has another budget"
+
+
+def test_an_open_run_and_expired_leases_are_told(engine: Engine) -> None:
+    key = runs.RunKey(command="harvest", source="one", ids_digest="0")
+    with write(engine) as conn:
+        run = runs.open_run(conn, key, now=day(1), rng=random.Random(1))
+        frontier.add_ids(conn, ids(2), day(1) + 90 * DAY)
+        lease = frontier.Lease(owner="host:1:2.0", until=day(1))
+        frontier.claim(conn, lease, ids=ids(1), limit=1, now=day(1))
+    # A daily harvest closes what is a day old: it is given its time to come.
+    assert [each.kind for each in alarms(engine, day(3))] == ["leases"]
+    found_now = alarms(engine, day(4))
+    assert [each.kind for each in found_now] == ["leases", "run_open"]
+    assert found_now[1].subject == run.run_id
+
+
+def test_unsettled_work_is_told_when_nobody_writes(engine: Engine) -> None:
+    harvest(engine, day(1), full(1))
+    with write(engine) as conn:
+        conn.execute(insert(t.stage_queue), {"kind": "author", "key": "user-one"})
+    assert found(engine, day(1) + 6 * HOUR) == []
+    assert found(engine, day(1) + 6 * HOUR + 1) == ["unsettled"]
+
+
+def test_drift_and_unmapped_paths_are_told_for_a_while(engine: Engine) -> None:
+    harvest(engine, day(1), full(1, surprise="x"))
+    now = day(2)
+    told = evaluate(gathered(engine, now), now, Limits())
+    assert {each.kind for each in told} <= {"unmapped", "drift"}
+    assert "gizmo.surprise" in {each.subject for each in told if each.kind == "unmapped"}
+    later = evaluate(gathered(engine, day(20)), day(20), Limits(asks=False))
+    assert later == []
+
+
+def job_run(
+    engine: Engine, at: Micros, slot: Micros | None, documents: int = 1, **how: str
+) -> None:
+    with write(engine) as conn:
+        job_store.take(conn, "refresh", slot, "host:1:2.0", at, HOUR)
+        begun = job_store.begin(conn, "refresh", slot, "host:1:2.0", now=at, rng=random.Random(at))
+        job_store.finish(
+            conn,
+            begun,
+            now=at,
+            status=how.get("status", "done"),
+            numbers={"documents": documents},
+            message="",
+        )
+
+
+def slot_of(number: int) -> Micros:
+    """Three o'clock, six hours before ``day``."""
+    return day(number) - 6 * HOUR
+
+
+def test_a_job_is_late_when_its_slot_is_overtaken(engine: Engine) -> None:
+    job_run(engine, slot_of(1), slot_of(1))
+    assert found(engine, slot_of(3), Refresh()) == []
+    assert found(engine, slot_of(3) + 1, Refresh()) == ["job_late"]
+    (job,) = gathered(engine, slot_of(3) + 1, Refresh()).jobs
+    assert (job.owed_since, job.next_at, job.period) == (slot_of(2), slot_of(4), DAY)
+
+
+def test_a_run_by_hand_serves_for_the_slots_before_it(engine: Engine) -> None:
+    job_run(engine, slot_of(1), slot_of(1))
+    job_run(engine, slot_of(4), None)
+    assert found(engine, day(4), Refresh()) == []
+
+
+def test_a_job_that_nobody_schedules_owes_nothing(engine: Engine) -> None:
+    job_run(engine, slot_of(1), None)
+    assert found(engine, day(20), Refresh()) == []
+    assert found(engine, day(20), Refresh(cron=None)) == []
+
+
+def test_a_gap_is_told_after_the_job_has_caught_up_and_till_its_next_slot(engine: Engine) -> None:
+    job_run(engine, slot_of(1), slot_of(1))
+    job_run(engine, day(4), slot_of(4))
+    (alarm,) = alarms(engine, day(4), Refresh())
+    assert (alarm.kind, alarm.severity) == ("job_gap", "warning")
+    assert "2 slots" in alarm.message
+    job_run(engine, slot_of(5), slot_of(5))
+    assert found(engine, day(5), Refresh()) == []
+
+
+def test_a_job_on_weekdays_is_not_late_on_a_weekend(engine: Engine) -> None:
+    friday = slot_of(6)  # February 2026 begins on a Sunday
+    weekdays = Refresh(cron="0 3 * * 1-5")
+    job_run(engine, friday, friday)
+    with write(engine) as conn:
+        frontier.add_ids(conn, ids(3), friday)
+    for hour in range(0, 72, 9):
+        assert found(engine, friday + hour * HOUR, weekdays) == [], hour
+    assert "job_late" in found(engine, slot_of(10) + HOUR, weekdays)
+
+
+def test_a_job_that_fails_twice_or_brings_too_little_is_told(engine: Engine) -> None:
+    job_run(engine, slot_of(1), slot_of(1), documents=0)
+    assert found(engine, day(1), Refresh()) == ["job_unmet"]
+    job_run(engine, slot_of(2), slot_of(2), status="failed")
+    assert found(engine, day(2), Refresh()) == []
+    job_run(engine, slot_of(3), slot_of(3), status="failed")
+    assert found(engine, day(3), Refresh()) == ["job_failing"]
+    job_run(engine, slot_of(4), slot_of(4))
+    assert found(engine, day(4), Refresh()) == []
+
+
+def test_runs_under_a_clock_that_was_ahead_hide_no_good_one_since(engine: Engine) -> None:
+    for number in (11, 12):
+        job_run(engine, slot_of(number), None, status="failed")
+    job_run(engine, slot_of(3), slot_of(3))
+    assert found(engine, day(3), Refresh()) == []
+
+
+def test_a_scheduler_that_dies_is_missed_and_one_that_quits_is_not(engine: Engine) -> None:
+    job_run(engine, slot_of(1), slot_of(1))
+    with write(engine) as conn:
+        job_store.beat(conn, "host:1:2.0", day(1), day(1) + HOUR)
+    assert found(engine, day(1) + 2 * HOUR, Refresh()) == []
+    assert found(engine, day(1) + 2 * HOUR + 1, Refresh()) == ["scheduler"]
+    with write(engine) as conn:
+        job_store.beat(conn, "host:1:2.0", day(1), day(1))
+    assert found(engine, day(1) + 2 * HOUR + 1, Refresh()) == []
+
+
+@pytest.mark.parametrize("count", [3, 300])
+def test_what_a_look_costs_does_not_grow_with_the_catalog(engine: Engine, count: int) -> None:
+    """As many statements, whatever it holds: each is bounded by an index or a limit."""
+    for number in (1, 2):
+        harvest(engine, day(number), noisy(3, number))
+    with write(engine) as conn:
+        frontier.add_ids(conn, [f"g-Many{n:05d}" for n in range(count)], day(1) + 90 * DAY)
+    statements: list[str] = []
+    listen: Callable[..., None] = lambda *given: statements.append(given[2])  # noqa: E731
+    event.listen(engine, "before_cursor_execute", listen)
+    gathered(engine, day(3), Refresh())
+    event.remove(engine, "before_cursor_execute", listen)
+    assert len(statements) < 45
+
+
+LARGE = ("gizmos", "observations", "outcomes", "frontier", "payloads", "gizmo_revisions")
+"""The tables that grow with the catalog, and are looked at."""
+
+
+def test_large_tables_are_read_by_their_indexes(engine: Engine) -> None:
+    for number in (1, 2):
+        harvest(engine, day(number), noisy(6, number))
+    asked: list[tuple[str, Any]] = []
+    listen: Callable[..., None] = lambda *given: asked.append((given[2], given[3]))  # noqa: E731
+    event.listen(engine, "before_cursor_execute", listen)
+    gathered(engine, day(3), Refresh())
+    event.remove(engine, "before_cursor_execute", listen)
+    is_sqlite = engine.dialect.name == "sqlite"
+    explain = "EXPLAIN QUERY PLAN" if is_sqlite else "EXPLAIN"
+    scan = re.compile(rf"(?:^SCAN|Seq Scan on) (?:{'|'.join(LARGE)})(?!.*USING)")
+    with read(engine) as conn:
+        if not is_sqlite:
+            # It reads tables as small as these whole, unless that is made dear.
+            conn.exec_driver_sql("SET LOCAL enable_seqscan = off")
+        for statement, parameters in asked:
+            if statement.lstrip().upper().startswith(("SELECT", "WITH")):
+                plan = conn.exec_driver_sql(f"{explain} {statement}", parameters).all()
+                steps = [str(row[-1]) for row in plan]
+                assert [step for step in steps if scan.search(step)] == [], statement
