@@ -71,7 +71,7 @@ year: $(VENV)/dev.stamp ## Live a simulated year with faults, and 200 short stre
 lock: ## Pin the requirements again, with hashes (needs uv; UPGRADE=--upgrade takes the newest).
 	$(UV) pip compile pyproject.toml --group build $(UPGRADE) --output-file requirements.txt \
 	--universal --python-version 3.11 --generate-hashes --quiet --custom-compile-command 'make lock'
-	$(UV) pip compile pyproject.toml --extra postgres --extra parquet --group dev $(UPGRADE) \
+	$(UV) pip compile pyproject.toml --extra postgres --extra parquet --extra notify --group dev $(UPGRADE) \
 	--constraint requirements.txt --output-file requirements-dev.txt \
 	--universal --python-version 3.11 --generate-hashes --quiet --custom-compile-command 'make lock'
 
