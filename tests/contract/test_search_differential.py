@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from catalog.search.listing import Listing
     from tests.databases import Postgres
 
-FILTERS = int(os.environ.get("GPTS_SEARCH_FILTERS", "150"))
+FILTERS = int(os.environ.get("GPTS_SEARCH_FILTERS", "80"))
 GPTS = 600
 SEED = 20260203
 PAGES = 3
