@@ -2,7 +2,8 @@
 VENV := .venv
 BIN := $(VENV)/bin
 UV ?= uv
-PYTEST_ARGS ?=
+# Tests run in as many processes as there are cores, each with a PostgreSQL server of its own.
+PYTEST_ARGS ?= --numprocesses auto --dist worksteal
 BENCH_ARGS ?=
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 # The first Python that is new enough; PYTHON=… on the command line overrides it.

@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from catalog.report.page import Line, Page
 from catalog.wording.changes import Span
 
-# Underlines within words and lone tildes are none; so pages stay readable as they are.
-_MARKUP = re.compile(r"[\\`*\[\]<>$]|&(?=[#\w])|~(?! )|(?<!\w)_|_(?!\w)")
+# Underlines between letters and lone tildes are none; so pages stay readable as they are.
+_MARKUP = re.compile(r"[\\`*\[\]<>$]|&(?=[#\w])|~(?! )|(?<![^\W_])_|_(?![^\W_])")
 _LINE_START = re.compile(r"^(\d+(?=[.)])|(?=[-+#>]))")
 _WORD = re.compile(r"[^\s`]+")
 _ADDRESS = re.compile(r"://|@|\bwww\.|\b(?:mailto|javascript|data):", re.IGNORECASE)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
+
+import pytest
 
 from tests.databases import (
     catalog_url,
@@ -15,9 +18,24 @@ from tests.databases import (
 from tests.laws.firing import FIRED
 
 if TYPE_CHECKING:
-    import pytest
+    from typing import Any
 
 __all__ = ["catalog_url", "empty_url", "engine", "engine_name", "postgres", "sqlite_template"]
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Hand what fired in a worker process to the process that reports."""
+    output = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        # Plain types alone travel between the processes.
+        output["fired"] = {test: (count, dict(fired)) for test, (count, fired) in FIRED.items()}
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take over what fired in a worker process, where tests run in several."""
+    for test, (examples, fired) in getattr(node, "workeroutput", {}).get("fired", {}).items():
+        FIRED[test] = examples, Counter(fired)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

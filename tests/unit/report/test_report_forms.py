@@ -7,7 +7,7 @@ import re
 from html.parser import HTMLParser
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
@@ -69,6 +69,8 @@ def test_markdown_has_the_markup_that_plain_words_have(text: str) -> None:
 
 
 @given(ANY)
+@example("__0__")
+@example("a__b _c_ d_e")
 def test_escaped_text_renders_as_itself(text: str) -> None:
     shown = harmless(text).strip()
     (rendered,) = [_Tags(MarkdownIt("commonmark").renderInline(escaped(shown)))]
