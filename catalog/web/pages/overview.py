@@ -1,0 +1,77 @@
+"""``/``: what the catalog holds, how fresh it is, what changed lately, what runs next."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from catalog.health.line import headline
+from catalog.query.latest import latest_page
+from catalog.query.wanted import Wanted
+from catalog.search.filters import STATUSES, Filter
+from catalog.times import DAY
+from catalog.web.folding import fold
+from catalog.web.graphs import lately
+from catalog.web.rendering import render
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from catalog.query.changes import ChangePage, MassEvent
+    from catalog.query.reader import Reader
+    from catalog.web.reading import Reading
+
+LATEST = 60
+"""Changes that are looked at for the latest news."""
+BLOCKS = 7
+"""Of them, what is shown once they are folded."""
+POPULAR = 6
+"""GPTs with most conversations that are shown."""
+DAYS = 30
+"""Days that are drawn."""
+
+
+async def show(request: Request) -> Response:
+    """The page."""
+    reading: Reading = request.app.state.reading
+    now = reading.now
+    health, status, chart, (page, events), popular = await asyncio.gather(
+        reading.health(),
+        reading.remember(("status", now // DAY), lambda reader: reader.status(now)),
+        reading.remember(("days", now // DAY, DAYS), lambda reader: lately(reader, now, DAYS)),
+        reading.ask(_latest),
+        reading.ask(lambda reader: reader.search(Filter(statuses=("listed",)), limit=POPULAR)),
+    )
+    left, shown = BLOCKS, []
+    for day in fold(page.items, events):
+        kept = day.blocks[:left]
+        left -= len(kept)
+        if kept:
+            shown.append((day, kept))
+    holds = status.holdings
+    total = sum(holds.gpts.values())
+    return render(
+        request,
+        "overview.html",
+        health=health,
+        headline=headline(health),
+        holds=holds,
+        by_status=[(word, holds.gpts[word]) for word in STATUSES if word in holds.gpts],
+        total=total,
+        status=status,
+        ages=[
+            (word, number, number / total if total else 0.0) for word, number in status.seen.items()
+        ],
+        chart=chart,
+        latest=shown,
+        popular=popular.items,
+        coming=sorted(
+            (job.next_at, job.name) for job in health.facts.jobs if job.next_at is not None
+        )[:6],
+    )
+
+
+def _latest(reader: Reader) -> tuple[ChangePage, dict[str, MassEvent]]:
+    page = reader.ask(lambda conn: latest_page(conn, Wanted(), limit=LATEST))
+    return page, reader.mass_events(sorted({each.event_id for each in page.items if each.event_id}))

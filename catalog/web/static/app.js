@@ -1,0 +1,19 @@
+// Everything works without this; with it, lists follow what is typed, and keys go through them.
+import { keys } from "./keys.js";
+import { live } from "./live.js";
+import { charts } from "./charts.js";
+import { consoles } from "./console.js";
+import { theme } from "./theme-toggle.js";
+import { visits } from "./visits.js";
+
+theme();
+keys();
+live();
+consoles();
+visits();
+charts(document);
+
+// A phone begins with the list, and opens what narrows it down.
+if (matchMedia("(max-width: 62rem)").matches) {
+  for (const each of document.querySelectorAll("[data-narrow]")) each.open = false;
+}
