@@ -1,1 +1,1 @@
-"""Datasets and their descriptions; comes with a later part."""
+"""Datasets and their descriptions."""

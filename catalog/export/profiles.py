@@ -1,0 +1,378 @@
+"""Profiles: which columns an export may hold, and how. An allow-list: what is not named is out.
+
+``public`` tells nothing by which a person is known: authors are keyed pseudonyms, what people say
+about themselves is out, and links, addresses and handles in texts are replaced. ``research`` names
+authors, but not how to reach them. ``full`` is all that the catalog tells, and the archive itself.
+A field that a source begins to send tomorrow is in none of them until it is named here, but in the
+archive's own bytes, which ``full`` alone holds. Pure.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
+
+import msgspec
+
+from catalog.errors import UsageError
+from catalog.export.release import Column, ProfileName, Table
+from catalog.fields import BY_PATH, FIELDS, LISTS, Field
+from catalog.query.exported import TABLES
+
+Action = Literal["k", "p", "l", "m", "-"]
+"""What happens to a column: kept; its values replaced by pseudonyms; links, addresses and handles
+in its texts replaced; mail addresses in them replaced; left out."""
+
+PROFILES: tuple[ProfileName, ...] = ("public", "research", "full")
+"""The profiles, in the order in which rules name them."""
+
+Rules = Mapping[str, str]
+"""Columns, parted by blanks, by what happens to them in each profile: one letter each."""
+
+_REVISION: Rules = {
+    "kkk": "short_url voice model default_model emoji theme share_recipient created_at gizmo_type"
+    " gizmo_snorlax_type memory_enabled memory_scope is_archived archived_at training_disabled"
+    " workspace_approved workspace_approval_date",
+    "pkk": "organization_id workspace_id picture",
+    "lmk": "name description welcome_message",
+    # An owner alone is told these, and a person may stand in them.
+    "--k": "instructions goal",
+}
+_SAID: Rules = {"kkk": "source"}
+_INTERVAL: Rules = {"kkk": "gizmo_id valid_from valid_to source"}
+_ELEMENT: Rules = {"kkk": "gizmo_id element valid_from valid_to element_count source"}
+_STATED: Rules = {"kkk": "null_fields unstated_fields"}
+_AUTHOR: Rules = {
+    "pkk": "user_id",
+    "-kk": "display_name",
+    "kkk": "selected_display is_verified",
+    "--k": "link_to will_receive_support_emails",
+    "---": "user_email",
+}
+
+RULES: dict[str, tuple[Rules, ...]] = {
+    "gizmos": (
+        _REVISION,
+        _SAID,
+        {
+            "kkk": "gizmo_id updated_at last_interacted_at version live_version version_created_at"
+            " version_updated_at is_unassigned context_stuffing_budget"
+            " conversation_copy_in_progress created_ago_str status first_seen_at last_seen_at"
+            " last_asked_at last_changed_at stale_copies said_at",
+            "pkk": "user_id profile_pic_id",
+            "-kk": "profile_picture_url",
+            # Their members are not fixed: what is new in them tomorrow would leak.
+            "--k": "version_author current_user_permission sharing sharing_targets"
+            " allowed_sharing_recipients",
+        },
+    ),
+    "gizmo_revisions": (
+        _REVISION,
+        _INTERVAL,
+        _STATED,
+        {"kkk": "tools_count files_count prompt_starters_count categories_count tags_count"},
+    ),
+    "gizmo_authors": (_AUTHOR, _INTERVAL, _STATED, {"kkk": "author_socials_count"}),
+    "authors": (_AUTHOR, _SAID, {"kkk": "gpt_count first_seen_at gizmo_id said_at"}),
+    "tools": (
+        _ELEMENT,
+        {"kkk": "type domain tool_id action_id", "-kk": "privacy_policy_url", "--k": "auth"},
+        # Free text of megabytes, with a contact in it where people follow the standard.
+        {"-mk": "json_schema"},
+    ),
+    "files": (
+        _INTERVAL,
+        {"kkk": "element type size file_size_tokens file_response_type", "-kk": "name"},
+        {"-kk": "file_ref file_id location"},
+    ),
+    "prompt_starters": (_ELEMENT, {"kkk": "position", "lmk": "text"}),
+    "categories": (_INTERVAL, {"kkk": "element category"}),
+    "tags": (_INTERVAL, {"kkk": "element tag"}),
+    "author_socials": (
+        {
+            "--k": "gizmo_id element valid_from valid_to type display_name verified verified_data"
+            " social_id source"
+        },
+    ),
+    "attachments": (
+        _INTERVAL,
+        _STATED,
+        {"kkk": "type can_accept_all_mime_types accepted_mime_types image_mime_types"},
+    ),
+    "mime_sets": ({"kkk": "set_digest mime_type"},),
+    "statuses": (_INTERVAL, {"kkk": "status"}),
+    "vanity_metrics": (
+        _SAID,
+        {
+            "kkk": "gizmo_id observed_at num_interactions num_conversations num_conversations_str"
+            " num_pins num_users_interacted_with review_total review_count rating_1 rating_2"
+            " rating_3 rating_4 rating_5 conversations_at_least conversations_exact"
+        },
+    ),
+    "source_stats": (_SAID, {"kkk": "gizmo_id observed_at stat_read stat_favorite stat_use"}),
+    "changes": (
+        _SAID,
+        {
+            # What happens to values is their field's affair: see Profile.change.
+            "kkk": "gizmo_id observed_at field element not_before class kind old new flap"
+            " disagreement event_id"
+        },
+    ),
+    "mass_events": ({"kkk": "event_id field added removed first_day last_day gpts compared"},),
+    "drift": (
+        _SAID,
+        {"kkk": "wrapping path kind at first_seen_at last_seen_at", "--k": "example"},
+    ),
+    "unmapped_fields": ({"kkk": "path first_seen_at last_seen_at count", "--k": "example"},),
+    "sources": ({"kkk": "name", "-kk": "dialect added_at"},),
+    "observations": (
+        _SAID,
+        {
+            "kkk": "gizmo_id observed_at wrapping verdict digest",
+            "-kk": "recorded_at run_id redacted",
+            "--k": "payload payload_base64",
+        },
+    ),
+    "discoveries": (
+        {
+            "-kk": "gizmo_id source query at rank title redacted",
+            "--k": "payload payload_base64",
+        },
+    ),
+    "probes": (
+        _SAID,
+        {
+            "kkk": "gizmo_id at model verdict status seconds streamed first_seconds prompt_tokens"
+            " completion_tokens finish_reason",
+            "-kk": "run_id redacted parameters cost question answer",
+        },
+    ),
+}
+"""What happens to each column of each table. Each stands here once, and a test sees to it."""
+
+PERSONAL: frozenset[str] = frozenset(
+    {
+        "display_name",
+        "link_to",
+        "user_email",
+        "user_id",
+        "will_receive_support_emails",
+        "selected_display",
+        "is_verified",
+        "verified_data",
+        "social_id",
+        "version_author",
+        "organization_id",
+        "workspace_id",
+        "payload",
+        "payload_base64",
+    }
+)
+"""Columns that say something about a person."""
+
+_PREFIXES = {
+    "user_id": "author",
+    "organization_id": "organization",
+    "workspace_id": "workspace",
+    "picture": "picture",
+    "profile_pic_id": "picture",
+}
+_LIST_ACTIONS: dict[str, str] = {
+    "tools": "--k",
+    "files": "-kk",
+    "prompt_starters": "lmk",
+    "categories": "kkk",
+    "tags": "kkk",
+}
+"""What happens to the values of changes of lists; of lists that are not here, rows are out."""
+_STATUS = "status"
+
+_TLD = "com|net|org|edu|gov|info|biz|io|ai|co|dev|app|me|xyz|site|online|store|tech|de|uk|fr|es|it"
+_MAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+")
+_LINK = re.compile(
+    r"(?:https?://|www\.)[^\s<>\"\\]+"
+    rf"|(?<![\w.-])(?:[\w-]{{1,63}}\.){{1,8}}(?:{_TLD})\b(?:/[^\s<>\"\\]*)?",
+    re.IGNORECASE,
+)
+_HANDLE = re.compile(r"(?<![\w@/.])@\w{2,64}")
+_PHONE = re.compile(r"(?<![\w+])\+\d(?:[ ().-]{0,2}\d){7,14}(?!\d)")
+
+Pseudonym = Callable[[str, str], str]
+"""Makes the pseudonym of a value: what kind of thing it names, then the value."""
+
+
+def without_mail(text: str) -> str:
+    """``text`` without mail addresses."""
+    return _MAIL.sub("[mail]", text) if "@" in text else text
+
+
+def without_links(text: str) -> str:
+    """``text`` without mail addresses, links, handles and telephone numbers."""
+    text = without_mail(text)
+    if "." in text:
+        text = _LINK.sub("[link]", text)
+    if "@" in text:
+        text = _HANDLE.sub("[handle]", text)
+    return _PHONE.sub("[phone]", text) if "+" in text else text
+
+
+def action(profile: ProfileName, table: str, column: str) -> Action:
+    """What happens to a column: what no rule names is left out."""
+    for rules in RULES.get(table, ()):
+        for letters, names in rules.items():
+            if column in names.split():
+                return letters[PROFILES.index(profile)]  # type: ignore[return-value]
+    return "-"
+
+
+def fields(profile: ProfileName) -> tuple[str, ...] | None:
+    """The fields whose changes a profile tells of; None: all, and those that nobody knows."""
+    if profile == "full":
+        return None
+    lists = [each.path for each in LISTS if each.table in _LIST_ACTIONS]
+    scalars = [each.path for each in FIELDS if _of_field(profile, each) != "-"]
+    return (*sorted((*lists, *scalars)), _STATUS)
+
+
+def _of_field(profile: ProfileName, field: Field) -> Action:
+    return action(profile, field.table, field.column)
+
+
+def _of_path(profile: ProfileName, path: str) -> tuple[Action, str]:
+    """What happens to the values of changes of a field, and what it names."""
+    found = BY_PATH.get(path)
+    if isinstance(found, Field):
+        return _of_field(profile, found), _PREFIXES.get(found.column, "value")
+    if found is not None and found.table in _LIST_ACTIONS:
+        letters = _LIST_ACTIONS[found.table]
+        return letters[PROFILES.index(profile)], ""  # type: ignore[return-value]
+    return ("k", "") if path == _STATUS or profile == "full" else ("-", "")
+
+
+class Profile:
+    """A profile at work.
+
+    Args:
+        name: which.
+        pseudonym: makes pseudonyms; needed by ``public`` alone.
+
+    Attributes:
+        name: which.
+    """
+
+    def __init__(self, name: ProfileName, pseudonym: Pseudonym | None = None) -> None:
+        if name == "public" and pseudonym is None:
+            raise UsageError("profile public replaces authors by pseudonyms: hand in their key")
+        self.name = name
+        self._pseudonym = pseudonym
+        self._paths: dict[str, tuple[Action, str]] = {}
+
+    def table(self, name: str) -> Table | None:
+        """A table as the profile exports it; None: it does not."""
+        exported = TABLES[name]
+        columns = tuple(
+            Column(
+                name=each.name,
+                type=each.type,
+                description=each.comment + _NOTES[self._action(name, each.name)],
+                nullable=each.nullable,
+                unit=each.unit,
+                personal=self._is_personal(name, each.name),
+            )
+            for each in exported.columns
+            if self._action(name, each.name) != "-"
+        )
+        if not columns:
+            return None
+        names = {each.name for each in columns}
+        return Table(
+            name=name,
+            description=exported.comment,
+            columns=columns,
+            key=tuple(each for each in exported.key if each in names),
+        )
+
+    def _action(self, table: str, column: str) -> Action:
+        return action(self.name, table, column)
+
+    def _is_personal(self, table: str, column: str) -> bool:
+        by_table = table == "author_socials"
+        return by_table or (column in PERSONAL and self._action(table, column) != "p")
+
+    def transform(self, table: str, column: str) -> Callable[[Any], Any] | None:
+        """What is done to each value of a column that is exported; None: nothing."""
+        what = self._action(table, column)
+        if what == "p":
+            return self._replace(_PREFIXES[column])
+        return {"l": _optional(without_links), "m": _optional(without_mail)}.get(what)
+
+    def _replace(self, kind: str) -> Callable[[Any], Any]:
+        pseudonym = self._pseudonym
+        if pseudonym is None:  # pragma: no cover  (a profile with pseudonyms has them)
+            raise UsageError("this profile needs pseudonyms")
+
+        def replaced(value: Any) -> Any:
+            return pseudonym(kind, value) if value else value
+
+        return replaced
+
+    def values(self, paths: Sequence[str], values: Sequence[str | None]) -> list[str | None]:
+        """Values of changes and mass events, each canonical JSON, as the profile tells them.
+
+        Args:
+            paths: the field of each.
+            values: the values.
+        """
+        return [
+            None if value is None else self._value(path, value)
+            for path, value in zip(paths, values, strict=True)
+        ]
+
+    def _value(self, path: str, value: str) -> str | None:
+        if path not in self._paths:
+            self._paths[path] = _of_path(self.name, path)
+        what, kind = self._paths[path]
+        if what == "-":
+            return None
+        if what == "p":
+            found = msgspec.json.decode(value)
+            if not isinstance(found, str) or self._pseudonym is None:
+                return None
+            return msgspec.json.encode(self._pseudonym(kind, found)).decode()
+        if what == "l":
+            return _in_texts(value, without_links)
+        return _in_texts(value, without_mail) if what == "m" else value
+
+
+def _in_texts(value: str, change: Callable[[str], str]) -> str:
+    """JSON with a change in its texts: as JSON writes them, an escape would be taken for words."""
+    found = msgspec.json.decode(value)
+    told = _changed(found, change)
+    return value if told == found else msgspec.json.encode(told, order="sorted").decode()
+
+
+def _changed(value: Any, change: Callable[[str], str]) -> Any:
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, list):
+        return [_changed(each, change) for each in value]
+    if isinstance(value, dict):
+        return {name: _changed(each, change) for name, each in value.items()}
+    return value
+
+
+def _optional(change: Callable[[str], str]) -> Callable[[Any], Any]:
+    def changed(value: Any) -> Any:
+        return change(value) if value else value
+
+    return changed
+
+
+_NOTES: dict[Action, str] = {
+    "k": "",
+    "p": "; as a keyed pseudonym",
+    "l": "; links, mail addresses, handles and telephone numbers replaced",
+    "m": "; mail addresses replaced",
+    "-": "",
+}
