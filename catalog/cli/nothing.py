@@ -6,7 +6,7 @@ import difflib
 from typing import TYPE_CHECKING
 
 from catalog.cli.filters import Condition, conditions
-from catalog.cli.text import count
+from catalog.cli.text import count, harmless
 from catalog.query.facets import facets
 from catalog.query.search import count as count_of
 from catalog.query.search import search
@@ -37,21 +37,25 @@ def explain_nothing(conn: Connection, wanted: Filter) -> list[str]:
         conn: a reading transaction.
         wanted: a filter that finds nothing.
     """
+    # Values of a catalog stand in them beside what was typed.
+    return list(map(harmless, _explained(conn, wanted)))
+
+
+def _explained(conn: Connection, wanted: Filter) -> Iterator[str]:
     parts = conditions(wanted)
     if not parts:
-        return ["the catalog holds no GPT yet: gpts-catalog harvest or gpts-catalog import"]
-    if len(parts) > MOST:
-        return []
+        yield "the catalog holds no GPT yet: gpts-catalog harvest or gpts-catalog import"
+    if not parts or len(parts) > MOST:
+        return
     barren = [each for each in parts if not search(conn, each.alone, limit=1).items]
+    for each in barren:
+        yield from _barren(conn, each)
     if barren:
-        return [line for each in barren for line in _barren(conn, each)]
-    if len(parts) == 1:  # an excluded word takes all of them away
-        return ["what is excluded takes all of them away"]
-    lines = ["each of these finds something by itself, together they find nothing:"]
+        return
+    yield "each of these finds something by itself, together they find nothing:"
     for each in parts:
         left = count_of(conn, each.others)
-        lines.append(f"  without {each.text}: {count_text(left.number, exact=left.exact)}")
-    return lines
+        yield f"  without {each.text}: {count_text(left.number, exact=left.exact)}"
 
 
 def count_text(number: int, *, exact: bool) -> str:

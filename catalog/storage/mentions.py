@@ -12,6 +12,7 @@ from catalog.storage.archive import NewPayload, put_payloads
 from catalog.storage.dialects import insert_or
 from catalog.storage.frontier import Discovery, add_discoveries
 from catalog.storage.tables import authors, catalog_info
+from catalog.storage.tombstones import graves_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,8 +21,9 @@ if TYPE_CHECKING:
 
     from catalog.times import Micros
 
-_TURN_KEY = "discover: last author"
-_TURN = catalog_info.c.key == _TURN_KEY
+TURN_KEY = "discover: last author"
+"""The fact of ``catalog_info`` that says whose name was searched for last."""
+_TURN = catalog_info.c.key == TURN_KEY
 
 
 class Named(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,11 +51,21 @@ class Named(msgspec.Struct, frozen=True, kw_only=True):
 def add_named(conn: Connection, source_id: int, named: Sequence[Named]) -> int:
     """Archive the items and note who named which id; how many of these facts are new.
 
+    What names somebody who was to be forgotten is not taken.
+
     Args:
         conn: in a write transaction that holds the GPTs' locks.
         source_id: who said so.
         named: in any order, repeats allowed.
     """
+    graves = graves_of(conn)
+    if graves is not None:
+        gone = graves.of("gpt", (each.gizmo_id for each in named))
+        named = [
+            each
+            for each in named
+            if each.gizmo_id not in gone and not graves.named_in(each.payload)
+        ]
     if not named:
         return 0
     payloads = {
@@ -106,5 +118,5 @@ def note_searched(conn: Connection, name: str) -> None:
         statement.on_conflict_do_update(
             index_elements=["key"], set_={"value": statement.excluded.value}
         ),
-        {"key": _TURN_KEY, "value": name},
+        {"key": TURN_KEY, "value": name},
     )

@@ -1,0 +1,101 @@
+"""Making a new catalog of what can be saved of a damaged one."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from catalog.errors import StorageError, UsageError
+from catalog.storage.engine import open_engine, write
+from catalog.storage.files import fsync
+from catalog.storage.ledger import Ledger
+from catalog.storage.migrate import init
+from catalog.storage.recovering import Recovered, Recovery
+from catalog.storage.salvage import Wreck
+from catalog.storage.scrubbing import scrub
+
+if TYPE_CHECKING:
+    from catalog.records import Deriver
+    from catalog.times import Micros
+
+WORK = ".recovering"
+"""Ends the name of the folder in which a recovery is under way."""
+
+
+def recover(
+    source: Path,
+    target: Path,
+    deriver: Deriver,
+    now: Micros,
+    report: Callable[[str], None] = lambda _: None,
+) -> Recovered:
+    """Save what can be saved of the catalog in ``source``, which stays as it is.
+
+    Args:
+        source: the damaged file.
+        target: where the new catalog goes; nothing may be there.
+        deriver: the rules.
+        now: the present moment.
+        report: takes lines of progress.
+
+    Raises:
+        UsageError: there is no file ``source``, or there is something at ``target``.
+        CatalogCorrupt: nothing of it can be read.
+        StorageError: the new catalog cannot be written.
+    """
+    if not source.is_file():
+        raise UsageError(f"there is no file {source}")
+    if target.exists():
+        raise UsageError(f"{target} is there already: name another file with --to")
+    work = target.with_name(f"{target.name}{WORK}")
+    shutil.rmtree(work, ignore_errors=True)
+    try:
+        work.mkdir(parents=True)
+    except OSError as error:
+        raise StorageError(f"no folder {work} can be made ({error.strerror})") from None
+    try:
+        wreck = Wreck(source, work / "damaged.db")
+        try:
+            done = _save(wreck, work / "catalog.db", source, deriver, now, report)
+        finally:
+            wreck.close()
+        # First: without the keys nobody could tell there who must not be kept.
+        _repeat(Ledger(work), Ledger(target.absolute().parent))
+        # Closing the last connection took the log into the file, which now stands alone.
+        (work / "catalog.db").replace(target)
+        fsync(target.absolute().parent)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    return done
+
+
+def _save(
+    wreck: Wreck,
+    target: Path,
+    source: Path,
+    deriver: Deriver,
+    now: Micros,
+    report: Callable[[str], None],
+) -> Recovered:
+    url = f"sqlite:///{target}"
+    init(url, now)
+    # Tombstones, which are saved first, are asked by what comes after.
+    for folder in (source.absolute().parent, target.absolute().parent.parent):
+        _repeat(Ledger(folder), Ledger(target.parent))
+    engine = open_engine(url, durable=True)
+    try:
+        with write(engine) as conn:
+            done = Recovery(wreck, conn, deriver, report).run()
+        if done.erased:
+            scrub(engine)
+    finally:
+        engine.dispose()
+    return done
+
+
+def _repeat(ledger: Ledger, into: Ledger) -> None:
+    """Have a ledger's keys and tombstones in another one."""
+    into.learn(ledger)
+    into.add(ledger.tombstones())

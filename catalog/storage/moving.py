@@ -1,0 +1,209 @@
+"""Moving a catalog to another place, on either engine, so that it can be broken off and resumed.
+
+Rows go over in parts, each in a transaction of its own, behind those that are there: a second call
+goes on where the first was stopped. While it lasts the new place carries a revision that every
+command refuses (:data:`catalog.storage.schema.MOVING`), so nobody takes half a catalog for a whole
+one. The old place is only read. If it has changed when a stopped move is resumed, the move begins
+again; at the end every row there is compared with every row here.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import msgspec
+from sqlalchemy import delete, func, select, text
+
+from catalog.errors import CatalogCorrupt, CatalogMissing, UsageError
+from catalog.storage import dump
+from catalog.storage import tables as t
+from catalog.storage.copying import (
+    Copied,
+    clear,
+    copied_tables,
+    digest_of_rows,
+    drop_claims,
+    go_on_counting,
+    last_place,
+    parts,
+    put,
+)
+from catalog.storage.dialects import insert_or
+from catalog.storage.engine import open_engine, read, write
+from catalog.storage.migrate import init
+from catalog.storage.relisting import TERMS_KEY, is_outdated, make_listings, queue_listings
+from catalog.storage.schema import HEAD, MOVING, check_revision, check_schema, revision_of
+from catalog.storage.tombstones import share_keys
+from catalog.storage.urls import describe, is_same_place, parse_url
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Engine, Table
+
+    from catalog.times import Micros
+
+_FROM = "moved_from"
+"""The fact of ``catalog_info`` that names the state which is being moved."""
+_TOGETHER = 20
+"""Parts written in one transaction: what a kill costs at most, 20,000 rows."""
+_HOLDERS = (t.sources, t.runs, t.observations, t.frontier, t.discoveries, t.probes, t.tombstones)
+"""Tables of which one has a row in every catalog that holds anything."""
+
+
+class Moved(msgspec.Struct, frozen=True, kw_only=True):
+    """A catalog that was moved.
+
+    Attributes:
+        rows: rows that this call copied.
+        before: rows that an earlier call, broken off, had copied.
+        digest: of the logical dump, at both places.
+    """
+
+    rows: int
+    before: int
+    digest: str
+
+
+def move(
+    source: Engine, url: str, now: Micros, report: Callable[[Copied], None] = lambda _: None
+) -> Moved:
+    """Copy a catalog to an empty place, or go on with a move that was broken off.
+
+    Args:
+        source: the catalog; it stays as it is.
+        url: where to: an empty database, a file that is not there, or what an earlier call began.
+        now: the present moment.
+        report: called as it goes on.
+
+    Raises:
+        UsageError: there is a catalog at ``url`` that holds something, or it is the same.
+        SchemaMismatch: the catalog at ``url`` is of another version.
+        CatalogCorrupt: rows there are not those that were here.
+    """
+    check_schema(source)
+    if is_same_place(source.url, parse_url(url)):
+        raise UsageError("a catalog cannot be moved to where it is: name another place")
+    target = _open(url, now)
+    try:
+        with read(source) as theirs:
+            state = digest_of_rows(theirs)
+            before = _begin(target, state)
+            with read(target) as mine:
+                # Without the keys nobody could tell there who must not be kept.
+                share_keys(mine, theirs)
+            done = _copy(theirs, target, report, before)
+            _list_again(target, report, done)
+            digest = dump.digest(theirs)
+            _end(theirs, target, state, digest)
+    finally:
+        target.dispose()
+    return Moved(rows=done.rows - before, before=before, digest=digest)
+
+
+def _open(url: str, now: Micros) -> Engine:
+    """The new place, with the tables of a catalog."""
+    try:
+        target = open_engine(url, durable=True)
+    except CatalogMissing:  # a file that is not there
+        init(url, now)
+        return open_engine(url, durable=True)
+    with read(target) as conn:
+        is_new = revision_of(conn) is None
+    if is_new:
+        init(url, now)
+    return target
+
+
+def _begin(target: Engine, state: str) -> int:
+    """Mark the new place as one that is being filled; how many rows it has already of ``state``.
+
+    Raises:
+        UsageError: it holds a catalog.
+    """
+    info = t.catalog_info
+    place = describe(target.url)
+    with write(target) as conn:
+        revision = revision_of(conn)
+        if revision != MOVING:
+            check_revision(revision, place)
+            if any(conn.execute(select(table).limit(1)).first() for table in _HOLDERS):
+                raise UsageError(
+                    f"{place} holds a catalog already: name an empty place, or take this one into"
+                    " it with gpts-catalog merge"
+                )
+        else:
+            found = conn.execute(select(info.c.value).where(info.c.key == _FROM)).scalar()
+            if found == state:
+                return sum(_count(conn, table) for table in copied_tables() if table is not info)
+        clear(conn)
+        conn.execute(insert_or(conn, info), {"key": _FROM, "value": state})
+        _mark(conn, MOVING)
+    return 0
+
+
+def _count(conn: Connection, table: Table) -> int:
+    return conn.execute(select(func.count()).select_from(table)).scalar_one()
+
+
+def _mark(conn: Connection, revision: str) -> None:
+    conn.execute(text("UPDATE alembic_version SET version_num = :it"), {"it": revision})
+
+
+def _copy(
+    theirs: Connection, target: Engine, report: Callable[[Copied], None], before: int
+) -> Copied:
+    """Copy the rows that are not there yet, but for the facts about the catalog itself."""
+    done = Copied(rows=before)
+    for table in copied_tables():
+        if table is t.catalog_info:
+            continue
+        done.table = table.name
+        with read(target) as conn:
+            after = last_place(conn, table)
+        coming = parts(theirs, table, after)
+        while together := list(itertools.islice(coming, _TOGETHER)):
+            with write(target) as conn:
+                for part in together:
+                    put(conn, table, part)
+                    done.rows += len(part)
+            report(done)
+        with write(target) as conn:
+            go_on_counting(conn, table)
+    return done
+
+
+def _list_again(target: Engine, report: Callable[[Copied], None], done: Copied) -> None:
+    """Make the listings and the search index, which each engine holds in its own way."""
+    done.table = t.listings.name
+    with write(target) as conn:
+        # Asking notes by which version: an earlier call may have asked, and made some.
+        if is_outdated(conn):
+            queue_listings(conn)
+    more = True
+    while more:
+        with write(target) as conn:
+            more = make_listings(conn)
+        report(done)
+
+
+def _end(theirs: Connection, target: Engine, state: str, digest: str) -> None:
+    """Compare what is there with what is here; only then is the new place a catalog.
+
+    Raises:
+        CatalogCorrupt: they differ.
+    """
+    info = t.catalog_info
+    with write(target) as conn:
+        if digest_of_rows(conn) != state or dump.digest(conn) != digest:
+            raise CatalogCorrupt(
+                "what was moved is not what was there: run gpts-catalog verify on the old place,"
+                " empty the new one, and move again"
+            )
+        drop_claims(conn)
+        conn.execute(delete(info).where(info.c.key == _FROM))
+        for part in parts(theirs, info):
+            facts = [row for row in part if row.key != TERMS_KEY]
+            if facts:
+                put(conn, info, facts)
+        _mark(conn, HEAD)

@@ -1,0 +1,256 @@
+"""Reading what can be read of a damaged SQLite file: table by table, row by row.
+
+SQLite stops at a page that makes no sense. So rows are asked for by ranges of their numbers, halved
+where it gives up, until what cannot be read is hemmed in; tables without such numbers are read from
+both ends. What it does hand out is not believed because of that: who takes the rows checks them.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from catalog.errors import CatalogCorrupt
+from catalog.storage.sqlite_files import connect_sqlite
+
+if TYPE_CHECKING:
+    from sqlalchemy import Column, Table
+
+_MAGIC = b"SQLite format 3\0"
+_HEADER = 100
+_PAGE = 4096
+"""The length of a page, as every catalog has it."""
+# https://www.sqlite.org/fileformat2.html#the_database_header; what is the same in every catalog.
+_FIXED = {
+    16: _PAGE.to_bytes(2, "big"),
+    18: b"\x02\x02",  # write-ahead log
+    20: b"\x00\x40\x20\x20",
+    44: (4).to_bytes(4, "big"),
+    56: (1).to_bytes(4, "big"),
+}
+_BUSY = 5.0
+PART = 2048
+"""Numbers of rows asked for at once: bounds memory."""
+MOST_NUMBER = 2**32
+"""The highest number that an index is believed."""
+LEAST_ROW = 16
+"""Bytes that a row of a table with numbers takes at least: how many there can be, where neither the
+table nor an index of it says its highest number."""
+
+
+class Wreck:
+    """A damaged catalog, copied aside so that the original stays as it is.
+
+    Args:
+        path: the damaged file.
+        copy: where the copy goes.
+
+    Raises:
+        CatalogCorrupt: not even its list of tables can be read.
+    """
+
+    def __init__(self, path: Path, copy: Path) -> None:
+        self.torn: dict[str, int] = {}
+        shutil.copyfile(path, copy)
+        log = path.with_name(f"{path.name}-wal")
+        if log.exists():
+            shutil.copyfile(log, copy.with_name(f"{copy.name}-wal"))
+        _mend_header(copy)
+        self._most = copy.stat().st_size // LEAST_ROW
+        self._connection = connect_sqlite(copy, "rw", _BUSY)
+        self._connection.text_factory = _text
+        try:
+            self._connection.execute("PRAGMA writable_schema = ON")
+            self._tables = {
+                row[0]
+                for row in self._connection.execute(
+                    "SELECT name FROM sqlite_master WHERE type = 'table'"
+                )
+            }
+        except (sqlite3.Error, OverflowError, UnicodeDecodeError) as error:
+            self._connection.close()
+            raise CatalogCorrupt(
+                f"{path} cannot be read at all ({error}): not even what tables it has; nothing"
+                " can be saved from it: restore a backup"
+            ) from None
+
+    def close(self) -> None:
+        """Let go of the copy."""
+        self._connection.close()
+
+    def rows(self, table: Table) -> Iterator[dict[str, Any]]:
+        """The rows of a table that can be read, each once, of whatever worth.
+
+        Args:
+            table: as it is declared; its number is its first key.
+        """
+        names = [column.name for column in table.columns]
+        quoted = ", ".join(f'"{name}"' for name in names)
+        if table.name not in self._tables:
+            self._tear(table)
+            return
+        if table.dialect_options["sqlite"]["with_rowid"]:
+            found = self._by_number(table, quoted)
+        else:
+            found = self._from_both_ends(table, quoted)
+        keys = table.columns.keys()
+        for row in found:
+            if all(map(_is_fit, row, table.columns)):
+                yield dict(zip(keys, row, strict=True))
+            else:
+                self._tear(table)
+
+    def row(self, table: Table, number: int) -> dict[str, Any] | None:
+        """The row of a number; None where there is none that can be read."""
+        quoted = ", ".join(f'"{column.name}"' for column in table.columns)
+        rows, _ = self._read(f'SELECT {quoted} FROM "{table.name}" WHERE rowid = ?', (number,))  # noqa: S608
+        if not rows or not all(map(_is_fit, rows[0], table.columns)):
+            return None
+        return dict(zip(table.columns.keys(), rows[0], strict=True))
+
+    def pairs(self, table: Table, columns: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+        """What an index that has some columns says of the rows: their numbers, then the columns.
+
+        It repeats what the rows say, and is damaged apart from them.
+        """
+        quoted = ", ".join(f'"{name}"' for name in columns)
+        for turn in ("ASC", "DESC"):
+            order = ", ".join(f'"{name}" {turn}' for name in columns)
+            try:
+                yield from self._connection.execute(
+                    f'SELECT rowid, {quoted} FROM "{table.name}" ORDER BY {order}'  # noqa: S608
+                )
+            except (sqlite3.Error, OverflowError):
+                continue
+            return
+
+    def _tear(self, table: Table) -> None:
+        self.torn[table.name] = self.torn.get(table.name, 0) + 1
+
+    def _by_number(self, table: Table, quoted: str) -> Iterator[tuple[Any, ...]]:
+        """Rows by ranges of their numbers; of the ranges that cannot be read, the halves."""
+        query = f'SELECT {quoted} FROM "{table.name}" WHERE rowid BETWEEN ? AND ? ORDER BY rowid'  # noqa: S608
+        low, last = self._ends(table)
+        waiting: list[tuple[int, int]] = []
+        while waiting or low <= last:
+            if not waiting:
+                waiting.append((low, min(low + PART - 1, last)))
+                low += PART
+            first, high = waiting.pop()
+            if first > high:
+                continue
+            rows, error = self._read(query, (first, high))
+            if error is None:
+                yield from rows
+            elif first == high:
+                self._tear(table)
+            else:
+                middle = (first + high) // 2
+                waiting += [(middle + 1, high), (first, middle)]
+
+    def _ends(self, table: Table) -> tuple[int, int]:
+        """The first and the last number, as far as they can be told."""
+        ends: list[int | None] = []
+        for turn in ("ASC", "DESC"):
+            rows, error = self._read(
+                f'SELECT rowid FROM "{table.name}" ORDER BY rowid {turn} LIMIT 1',  # noqa: S608
+                (),
+            )
+            if error is None and not rows:
+                return 1, 0
+            ends.append(rows[0][0] if rows else None)
+        first, last = ends
+        if last is None or not 0 <= last - (first or 0) <= self._most:
+            told = self._indexed(table)
+            # Numbers far apart are real where an index names them, too.
+            if last is None or told < last:
+                last = told or self._most
+        return max(0, first if first is not None and first <= last else 0), last
+
+    def _indexed(self, table: Table) -> int:
+        """The highest number of a row that an index names, as far as one can be read."""
+        highest = 0
+        names, _ = self._read(f'PRAGMA index_list("{table.name}")', ())
+        for _, name, *_ in names:
+            query = f'SELECT rowid FROM "{table.name}" INDEXED BY "{name}"'  # noqa: S608
+            try:
+                for (number,) in self._connection.execute(query):
+                    highest = max(highest, number)
+            except (sqlite3.Error, OverflowError):
+                continue
+        return min(highest, MOST_NUMBER)
+
+    def _from_both_ends(self, table: Table, quoted: str) -> Iterator[tuple[Any, ...]]:
+        """Rows in the order of their keys up to where they cannot be read, then backwards."""
+        keys = [column.name for column in table.primary_key.columns]
+        seen: set[tuple[Any, ...]] = set()
+        places = [list(table.columns.keys()).index(column.key) for column in table.primary_key]
+        for turn in ("ASC", "DESC"):
+            order = ", ".join(f'"{key}" {turn}' for key in keys)
+            try:
+                for row in self._connection.execute(
+                    f'SELECT {quoted} FROM "{table.name}" ORDER BY {order}'  # noqa: S608
+                ):
+                    key = tuple(row[place] for place in places)
+                    if key not in seen:
+                        seen.add(key)
+                        yield row
+            except (sqlite3.Error, OverflowError):
+                self._tear(table)
+                continue
+            return
+
+    def _read(
+        self, query: str, given: tuple[Any, ...]
+    ) -> tuple[list[tuple[Any, ...]], Exception | None]:
+        try:
+            return self._connection.execute(query, given).fetchall(), None
+        except (sqlite3.Error, OverflowError, MemoryError) as error:
+            return [], error
+
+
+class _Unreadable:
+    """Stands for text that is none."""
+
+
+def _text(data: bytes) -> str | _Unreadable:
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return _Unreadable()
+
+
+def _is_fit(value: object, column: Column[Any]) -> bool:
+    """Whether a value can be one of a column's."""
+    if value is None:
+        return bool(column.nullable)
+    wanted = column.type.python_type
+    if wanted is bool:
+        return value in (0, 1)
+    if wanted is float:
+        return isinstance(value, int | float)
+    return type(value) is wanted
+
+
+def _mend_header(path: Path) -> None:
+    """Write anew what the first bytes of every catalog say, and make the last page whole.
+
+    Without them SQLite takes the file for none of its own.
+    """
+    size = path.stat().st_size
+    whole = -(-size // _PAGE) * _PAGE
+    with path.open("r+b") as file:
+        header = bytearray(file.read(_HEADER).ljust(_HEADER, b"\0"))
+        if not header.startswith(_MAGIC):
+            header[: len(_MAGIC)] = _MAGIC
+        for place, right in _FIXED.items():
+            header[place : place + len(right)] = right
+        # How long the file is, as of its last change; free pages are nobody's.
+        header[28:40] = (whole // _PAGE).to_bytes(4, "big") + bytes(8)
+        header[92:96] = header[24:28]
+        file.seek(0)
+        file.write(header)
+        file.truncate(whole)

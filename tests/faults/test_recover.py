@@ -1,0 +1,303 @@
+"""A damaged file: what is damaged is named, what is not is saved, and nothing wrong is."""
+
+from __future__ import annotations
+
+import os
+import random
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sqlalchemy import insert, select
+
+from catalog.care.recovering import recover
+from catalog.derive import Derivation
+from catalog.errors import CatalogError
+from catalog.storage import tables as t
+from catalog.storage.dump import digest, dump
+from catalog.storage.engine import open_engine, read, write
+from catalog.storage.frontier import add_ids
+from catalog.storage.ledger import Ledger, Tombstone
+from catalog.storage.verify import verify
+from tests.databases import NOW
+from tests.laws.worlds import START, document, keep, state_absence, state_document
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy import Table
+
+RULES = Derivation()
+PAGE = 4096
+INNER, LEAF = 0x05, 0x0D
+MOST = 0.5
+"""Of flipped bytes, the share that costs nothing, at least."""
+FLIPS = int(os.environ.get("GPTS_RECOVER_FLIPS", "30"))
+"""Bytes flipped, one after another; a long dose takes another seed for each."""
+GPTS = [f"g-Recover{number:02}" for number in range(40)]
+
+pytestmark = pytest.mark.usefixtures("_home")
+
+
+@pytest.fixture
+def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Path:
+    """A catalog of forty GPTs, several pages of each kept table."""
+    path = tmp_path_factory.mktemp("whole") / "catalog.db"
+    path.write_bytes(sqlite_template.read_bytes())
+    engine = open_engine(f"sqlite:///{path}")
+    rng = random.Random(5)
+    with write(engine) as conn:
+        conn.execute(insert(t.sources), {"name": "alpha", "dialect": "recorded", "added_at": START})
+        said = []
+        for number, gizmo_id in enumerate(GPTS):
+            for version in range(4):
+                text = "".join(rng.choice("abcdefgh ") for _ in range(600))
+                made = document(
+                    gizmo_id,
+                    name=f"GPT {number}",
+                    description=f"{version} {text}",
+                    user_id="user-one",
+                )
+                said.append(state_document(made, at=START + version))
+            if number % 10 == 0:
+                said.append(state_absence(gizmo_id, at=START + 9))
+        keep(conn, said)
+        add_ids(conn, GPTS, NOW)
+    engine.dispose()
+    return path
+
+
+def _lines(path: Path) -> tuple[set[bytes], str]:
+    engine = open_engine(f"sqlite:///{path}", read_only=True)
+    with read(engine) as conn:
+        found = set(dump(conn)), digest(conn)
+        assert [each.findings for each in verify(conn) if each.findings] == []
+    engine.dispose()
+    return found
+
+
+def _kept(lines: set[bytes]) -> set[bytes]:
+    return {
+        line
+        for line in lines
+        if line.startswith((b'["observations"', b'["payloads"', b'["sources"'))
+    }
+
+
+def test_a_whole_catalog_is_saved_whole(whole: Path, tmp_path: Path) -> None:
+    done = recover(whole, tmp_path / "new.db", RULES, NOW)
+    assert not any(done.lost.values())
+    assert _lines(tmp_path / "new.db")[1] == _lines(whole)[1]
+    assert done.saved["frontier"] == len(GPTS)
+
+
+def test_whom_the_ledger_knows_is_not_saved(whole: Path, tmp_path: Path) -> None:
+    """The file is older than the wish to be forgotten, or cannot tell of it any more."""
+    gone = GPTS[7]
+    damaged, new = tmp_path / "damaged.db", tmp_path / "new" / "new.db"
+    new.parent.mkdir()
+    damaged.write_bytes(whole.read_bytes())
+    ledger = Ledger(tmp_path)
+    ledger.add([Tombstone("gpt", ledger.own_key().hash("gpt", gone), NOW)])
+    done = recover(damaged, new, RULES, NOW)
+    assert done.erased["frontier"] == 1
+    assert done.saved["observations"] == len(_said(whole)) - 4
+    assert gone.encode() not in new.read_bytes()
+    assert Ledger(new.parent).tombstones() == ledger.tombstones()
+    engine = open_engine(f"sqlite:///{new}")
+    with write(engine) as conn:
+        add_ids(conn, [gone], NOW)
+        found = select(t.frontier.c.gizmo_id).where(t.frontier.c.gizmo_id == gone)
+        assert conn.execute(found).first() is None
+    engine.dispose()
+
+
+def _try(damaged: Path, new: Path) -> Any:
+    """What was saved; None where nothing of the file can be read, and it is said so."""
+    try:
+        return recover(damaged, new, RULES, NOW)
+    except CatalogError:
+        assert not new.exists()
+        return None
+
+
+def _damages(size: int) -> Iterator[tuple[int, int]]:
+    """Bytes flipped anywhere, from a seed: their places, and with what."""
+    rng = random.Random(11)
+    for _ in range(FLIPS):
+        yield rng.randrange(size), rng.randrange(1, 256)
+
+
+def test_flipped_bytes_cost_no_more_than_what_they_hit(whole: Path, tmp_path: Path) -> None:
+    """Most bytes belong to what is derived, or to indexes: damage there costs nothing."""
+    truth = _kept(_lines(whole)[0])
+    data = whole.read_bytes()
+    complete = refused = 0
+    damaged, new = tmp_path / "damaged.db", tmp_path / "new.db"
+    for place, flip in _damages(len(data)):
+        bytes_ = bytearray(data)
+        bytes_[place] ^= flip
+        damaged.write_bytes(bytes_)
+        done = _try(damaged, new)
+        assert damaged.read_bytes() == bytes_
+        if done is None:
+            refused += 1
+            continue
+        saved = _kept(_lines(new)[0])
+        assert saved <= truth, f"byte {place}: something wrong was saved"
+        if saved != truth:
+            assert any(done.lost.values()), f"byte {place}: lost in silence"
+            # A payload, and those that build on it; or the page that it lies on.
+            assert len(truth - saved) < len(truth) / 4, f"byte {place}"
+        complete += saved == truth
+        new.unlink()
+    assert complete >= FLIPS * MOST
+    assert refused <= FLIPS / 10
+
+
+@pytest.mark.parametrize("share", [0.0, 0.2, 0.35, 0.6, 0.9, 0.999])
+def test_a_cut_file_gives_what_is_left_of_it(whole: Path, tmp_path: Path, share: float) -> None:
+    truth, _ = _lines(whole)
+    data = whole.read_bytes()
+    damaged, new = tmp_path / "cut.db", tmp_path / "new.db"
+    damaged.write_bytes(data[: int(len(data) * share)])
+    done = _try(damaged, new)
+    if done is not None:
+        assert _kept(_lines(new)[0]) <= _kept(truth)
+    if share > 0.99:
+        assert done is not None
+
+
+@pytest.mark.parametrize("share", [0.5, 0.75, 0.9])
+def test_of_a_cut_file_everything_undamaged_is_saved(
+    whole: Path, tmp_path: Path, share: float
+) -> None:
+    data = whole.read_bytes()
+    left = int(len(data) / PAGE * share)
+    (tmp_path / "cut.db").write_bytes(data[: left * PAGE])
+    undamaged = _undamaged(whole, frozenset(range(left, len(data) // PAGE)))
+    recover(tmp_path / "cut.db", tmp_path / "new.db", RULES, NOW)
+    assert undamaged <= _said(tmp_path / "new.db") <= _said(whole)
+    assert undamaged
+
+
+@pytest.mark.parametrize("table", [t.payloads, t.observations], ids=str)
+@pytest.mark.parametrize("place", [0, 3, 100, 2000])
+def test_of_a_damaged_page_everything_beside_it_is_saved(
+    whole: Path, tmp_path: Path, table: Table, place: int
+) -> None:
+    """Its first bytes say what it is and how many rows it has; the others are rows."""
+    data = bytearray(whole.read_bytes())
+    leaves = _leaves(whole, table)
+    page = sorted(leaves)[len(leaves) // 2]
+    for at in range(place, min(place + 64, PAGE)):
+        data[page * PAGE + at] ^= 0x5A
+    (tmp_path / "d.db").write_bytes(data)
+    recover(tmp_path / "d.db", tmp_path / "new.db", RULES, NOW)
+    undamaged = _undamaged(whole, frozenset([page]))
+    assert undamaged <= _said(tmp_path / "new.db") <= _said(whole)
+    assert len(undamaged) > len(_said(whole)) / 2
+
+
+@pytest.mark.parametrize("start", [0, 16, 20, 28, 44, 56])
+def test_a_damaged_header_costs_nothing(whole: Path, tmp_path: Path, start: int) -> None:
+    data = bytearray(whole.read_bytes())
+    data[start : start + 4] = b"\xff\xff\xff\xff"
+    (tmp_path / "d.db").write_bytes(data)
+    done = recover(tmp_path / "d.db", tmp_path / "new.db", RULES, NOW)
+    assert not any(done.lost.values())
+    assert _lines(tmp_path / "new.db")[1] == _lines(whole)[1]
+
+
+def test_a_torn_page_of_payloads_costs_those_on_it(whole: Path, tmp_path: Path) -> None:
+    leaves = _leaves(whole, t.payloads)
+    page = sorted(leaves)[len(leaves) // 2]
+    data = bytearray(whole.read_bytes())
+    data[page * PAGE : (page + 1) * PAGE] = bytes(PAGE)
+    (tmp_path / "d.db").write_bytes(data)
+    done = recover(tmp_path / "d.db", tmp_path / "new.db", RULES, NOW)
+    assert done.lost["payloads"]
+    assert _said(tmp_path / "new.db") == _undamaged(whole, frozenset([page])) < _said(whole)
+
+
+# What is where: https://www.sqlite.org/fileformat2.html#b_tree_pages
+
+
+def _leaves(path: Path, table: Table) -> dict[int, list[int]]:
+    """The pages, from 0, that hold a table's rows, with the rows' numbers."""
+    data = path.read_bytes()
+    with closing(sqlite3.connect(path)) as connection:
+        (root,) = connection.execute(
+            "SELECT rootpage FROM sqlite_master WHERE name = ?", (table.name,)
+        ).fetchone()
+    found: dict[int, list[int]] = {}
+    waiting = [root - 1]
+    while waiting:
+        page = waiting.pop()
+        held = data[page * PAGE : (page + 1) * PAGE]
+        kind, count = held[0], int.from_bytes(held[3:5], "big")
+        if kind == INNER:
+            waiting += [int.from_bytes(held[at : at + 4], "big") - 1 for at in _cells(held, count)]
+            waiting.append(int.from_bytes(held[8:12], "big") - 1)
+            continue
+        assert kind == LEAF
+        found[page] = []
+        for at in _cells(held, count):
+            size, behind = _varint(held, at)
+            assert size <= PAGE - 35, "a row that lies on several pages"
+            found[page].append(_varint(held, behind)[0])
+    return found
+
+
+def _cells(held: bytes, count: int) -> list[int]:
+    start = 12 if held[0] == INNER else 8
+    return [int.from_bytes(held[at : at + 2], "big") for at in range(start, start + 2 * count, 2)]
+
+
+def _varint(held: bytes, at: int) -> tuple[int, int]:
+    """A number, and the place behind it; those here have fewer than nine bytes."""
+    value = 0
+    while True:
+        value = value << 7 | held[at] & 0x7F
+        at += 1
+        if not held[at - 1] & 0x80:
+            return value, at
+
+
+def _undamaged(path: Path, damaged: frozenset[int]) -> set[tuple[str, int, bytes]]:
+    """What was said in rows that lie elsewhere than on some pages, payloads and bases too."""
+    places = {
+        table.name: {n: page for page, numbers in _leaves(path, table).items() for n in numbers}
+        for table in (t.observations, t.payloads)
+    }
+
+    def is_whole(table: str, number: int | None) -> bool:
+        return number is None or places[table][number] not in damaged
+
+    o, p = t.observations.c, t.payloads.c
+    query = select(
+        o.observation_id, o.payload_id, p.base_id, o.gizmo_id, o.observed_at, p.digest
+    ).join(t.payloads, p.payload_id == o.payload_id)
+    engine = open_engine(f"sqlite:///{path}", read_only=True)
+    with read(engine) as conn:
+        found = {
+            (gizmo_id, at, bytes(digest))
+            for number, payload, base, gizmo_id, at, digest in conn.execute(query)
+            if is_whole("observations", number)
+            and (payload == t.NOT_FOUND_PAYLOAD or is_whole("payloads", payload))
+            and is_whole("payloads", base)
+        }
+    engine.dispose()
+    return found
+
+
+def _said(path: Path) -> set[tuple[str, int, bytes]]:
+    """All that was said: of whom, when, and what."""
+    return _undamaged(path, frozenset())
