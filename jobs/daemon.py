@@ -23,7 +23,8 @@ from apscheduler.triggers.base import BaseTrigger
 from catalog.errors import CatalogError, Transient
 from catalog.times import SECOND, Clock, Micros, SystemClock, to_datetime
 from catalog.working import JobRan
-from jobs.runner import Owed, Runner
+from jobs.records import Owed
+from jobs.runner import Runner
 
 LOOK = 30.0
 """Seconds between two looks, at most, in real time."""
@@ -113,14 +114,19 @@ class Daemon:
         return float((at - to_datetime(self._machine.now())).total_seconds())
 
     def stop(self) -> None:
-        """Begin nothing more, and tell what runs to stop."""
+        """Begin nothing more, and tell what runs to stop; waits for nobody.
+
+        That it ends is written in a thread of its own: who has locked the catalog holds nobody back
+        who has to be gone within a set time.
+        """
         self._runner.stop()
         self._scheduler.shutdown(wait=False)
-        with suppress(CatalogError):  # then it is believed to be there for a while
-            self._runner.quit()
+        with self._guard:
+            self._at_work += 1
+        threading.Thread(target=self._quit, name="quit", daemon=True).start()
 
     def is_idle(self) -> bool:
-        """Whether no job runs here, and no look is under way."""
+        """Whether no job runs here, no look is under way, and it is written that it ends."""
         with self._guard:
             return not self._at_work
 
@@ -130,6 +136,15 @@ class Daemon:
             self._at_work += 1
         try:
             yield
+        finally:
+            with self._guard:
+                self._at_work -= 1
+            self._moved()
+
+    def _quit(self) -> None:
+        try:
+            with suppress(CatalogError):  # then it is believed to be there for a while
+                self._runner.quit()
         finally:
             with self._guard:
                 self._at_work -= 1

@@ -11,6 +11,6 @@ JOB = Job(
     # Answers cost tokens: nobody pays for them unasked.
     schedule="off",
     time_limit=120,
-    expects=(Expectation(count="answered", least=1, given="requested"),),
+    expects=(Expectation(count="answered", least=1, given="asked"),),
     takes={"limit": 20},
 )

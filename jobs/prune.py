@@ -1,4 +1,4 @@
-"""``prune``: remove what retention says, and never an observation."""
+"""``prune``: remove what retention says, and no observation unless thinning is asked for."""
 
 from __future__ import annotations
 
@@ -12,5 +12,5 @@ JOB = Job(
     schedule="30 5 * * 0",
     time_limit=120,
     expects=(Expectation(count="removed"),),
-    takes={"keep_days": None},
+    takes={"keep_days": None, "thin": None},
 )

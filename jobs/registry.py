@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from jobs import backup, confirm, discover, probe, prune, refresh, report, verify
+from jobs import backup, confirm, discover, export, probe, prune, refresh, report, verify
 from jobs.declare import Job
 
 JOBS: dict[str, Job] = {
     module.JOB.name: module.JOB
-    for module in (discover, refresh, confirm, probe, verify, backup, prune, report)
+    for module in (discover, refresh, confirm, probe, verify, backup, export, prune, report)
 }

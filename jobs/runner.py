@@ -5,12 +5,9 @@ Knows what is owed, and nothing of waiting: that is the daemon's, or cron's.
 
 from __future__ import annotations
 
-import random
 import threading
-import time
 import traceback
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Self
 from zoneinfo import ZoneInfo
 
@@ -19,7 +16,7 @@ import msgspec
 from catalog.errors import CatalogError, FetchError, Transient
 from catalog.scheduling import next_slot, owed
 from catalog.secrets import MIN_LENGTH, Redactor
-from catalog.settings import Settings, known_secrets
+from catalog.settings import known_secrets
 from catalog.storage import jobs as store
 from catalog.storage.engine import open_engine, read, write
 from catalog.storage.owners import is_alive, is_at_work_here, this_process
@@ -28,6 +25,7 @@ from catalog.times import HOUR, MINUTE, SECOND, Clock, Micros
 from catalog.working import AfterRun, JobContext, JobRan, JobResult
 from jobs.declare import Job, Planned, plan
 from jobs.heart import Heart
+from jobs.records import Busy, Owed, Pace, World
 
 if TYPE_CHECKING:
     from catalog.storage.engine import Connection
@@ -39,67 +37,6 @@ ATTEMPTS = 3
 _CUT_OFF = frozenset({"open", "stopped", "lost"})
 RECORDED = 5
 """How often it is tried to record how a run ended, where the catalog is busy."""
-
-
-class Pace(msgspec.Struct, frozen=True, kw_only=True):
-    """How fast things go, in real time but for the lease.
-
-    Attributes:
-        beat: seconds between two renewals of a lock.
-        lease: how long a lock holds without one.
-        monotonic: seconds since any moment.
-    """
-
-    beat: float = 10.0
-    lease: Micros = 5 * MINUTE
-    monotonic: Callable[[], float] = time.monotonic
-
-
-@dataclass(frozen=True, kw_only=True)
-class World:
-    """What runs need of the world.
-
-    Attributes:
-        settings: the settings; they name the catalog and the time zone.
-        environ: the environment.
-        clock: the clock.
-        rng: for jitter and ids.
-        out: takes a line for people, from any thread.
-    """
-
-    settings: Settings
-    environ: Mapping[str, str] = field(repr=False)
-    clock: Clock
-    rng: random.Random
-    out: Callable[[str], None]
-
-
-class Owed(msgspec.Struct, frozen=True, kw_only=True):
-    """A slot that is to be run now.
-
-    Attributes:
-        planned: the job.
-        slot: the slot.
-        again: its run was cut off, and is taken up again: the slot itself was taken.
-        waits: the jobs that have to end before, as the look found it.
-    """
-
-    planned: Planned
-    slot: Micros
-    again: bool = False
-    waits: tuple[str, ...] = ()
-
-
-class Busy(msgspec.Struct, frozen=True, kw_only=True):
-    """A run that did not begin.
-
-    Attributes:
-        job: the job.
-        owner: who runs it now; None: its slot was taken meanwhile, or all is stopping.
-    """
-
-    job: str
-    owner: str | None
 
 
 class Runner:
@@ -279,13 +216,14 @@ class Runner:
                 del self._running[planned.name]
 
     def _tidy(self, now: Micros) -> None:
-        """Make new jobs known, and free what processes hold that are gone from this machine."""
+        """Make new jobs known; free what gone processes of this machine, or a clock ahead, hold."""
         with read(self._engine) as conn:
-            states = store.states(conn)
+            states, ahead = store.states(conn), store.was_ahead(conn, now)
         unknown = [name for name in self.planned if name not in states or states[name].since > now]
         gone = any(state.owner and not is_alive(state.owner) for state in states.values())
-        if unknown or gone:
+        if unknown or gone or ahead:
             with write(self._engine) as conn:
+                store.give_back_ahead(conn, now)
                 store.register(conn, unknown, now - LOOK_BACK)
                 store.reap(conn, is_alive, now)
 

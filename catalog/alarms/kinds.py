@@ -113,8 +113,8 @@ _ALL = (
         severity="alarm",
         means="A source refuses the key, cannot be reached, or answered nothing that is a fact.",
         raised="Its last telling run was ended by it, or not one of the ids asked brought a fact. A"
-        f" run tells if it asked for {DEAD_LEAST} ids or more; where none of the latest did, the"
-        " last one does.",
+        f" run tells if it asked for {DEAD_LEAST} ids or more, and smaller ones since that did so"
+        " together; where none of the latest did, the last one does.",
         todo="`gpts-catalog sources check NAME` asks it once and says what is wrong: the key, the"
         " quota, the address.",
     ),

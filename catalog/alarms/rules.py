@@ -103,19 +103,19 @@ def _answers(name: str, run: RunFacts) -> Iterator[Alarm]:
         yield make_alarm(
             "source_dead",
             name,
-            f"{run.failed:,} of {run.asked:,} ids of its last run ended in no fact: {check}",
+            f"{run.failed:,} of {run.asked:,} ids asked last ended in no fact: {check}",
         )
     elif run.failed >= max(k.DEAD_LEAST, k.FAILING_SHARE * run.asked):
         yield make_alarm(
             "source_failing",
             name,
-            f"{run.failed:,} of {run.asked:,} ids of its last run ended in no fact: {check}",
+            f"{run.failed:,} of {run.asked:,} ids asked last ended in no fact: {check}",
         )
     if run.mismatched >= max(k.DEAD_LEAST, k.FAILING_SHARE * run.asked):
         yield make_alarm(
             "source_mismatched",
             name,
-            f"{run.mismatched:,} of {run.asked:,} ids of its last run were answered with another"
+            f"{run.mismatched:,} of {run.asked:,} ids asked last were answered with another"
             " GPT's document; they are filed under the ids they carry",
         )
     answers = run.documents + run.not_found

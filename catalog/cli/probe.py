@@ -178,7 +178,7 @@ def _ask(app: App, source: SourceSettings, ids: Sequence[str], settings: ProbeSe
     _report(app, source, done)
     if done.stop is not None and done.stop.kind == "refused":
         return REFUSED
-    return SOME_FAILED if done.failed or done.left else DONE
+    return SOME_FAILED if done.failed or done.left or done.forgotten else DONE
 
 
 def _report(app: App, source: SourceSettings, done: Probed) -> None:
@@ -188,6 +188,10 @@ def _report(app: App, source: SourceSettings, done: Probed) -> None:
         f" {duration(done.seconds)}: {number(done.answered)} answered, {number(done.silent)}"
         f" without a word, {number(done.failed)} failed; {count(done.tokens, 'token')}{cost}"
     )
+    if done.forgotten:
+        app.out.note(
+            f"not asked: {count(done.forgotten, 'GPT')} that this catalog was told to forget"
+        )
     if done.stop is not None:
         app.out.note("stopped early: " + done.stop.words)
 

@@ -1,34 +1,36 @@
 """Planning wired to the catalog: the day's price, and what follows from each visit.
 
-Whoever asks first after 00:00 UTC settles the day: priors and price from one aggregate over the
+Whoever asks first after 00:00 UTC settles the day: priors and price from aggregates over the
 frontier. From then on every visit moves its own row, by what is known of that GPT alone.
 """
 
 from __future__ import annotations
 
 import random
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from catalog import plan
+from catalog.harvest.repricing import note_terms
+from catalog.query.outlook import grid_of, priors_of, requests_of_day, rules_of, visits_of_day
 from catalog.records import Verdict
-from catalog.search.filters import Filter, Matching
+from catalog.search.conditions import Matching
+from catalog.search.filters import Filter
 from catalog.storage import planning as store
 from catalog.storage.engine import read, write
 from catalog.storage.frontier import Claimed, Learned
 from catalog.storage.listings import load_listings
+from catalog.storage.repricing import Repriced
 from catalog.times import DAY, HOUR, SECOND, day_of
 
 if TYPE_CHECKING:
     from catalog.settings import Settings, WatchSettings
     from catalog.storage.engine import Connection, Engine
+    from catalog.storage.repricing import Asked
     from catalog.times import Micros
 
-HELD_BACK = 0.05
-"""The share of the day's requests that a refresh leaves to other jobs, ``confirm`` above all."""
 YOUNG: Micros = 90 * DAY
 """GPTs are worked on more in their first months: they are a stratum of their own."""
 
@@ -85,17 +87,6 @@ class Planned(msgspec.Struct, frozen=True):
     learned: Learned
 
 
-def rules_of(settings: Settings) -> plan.Rules:
-    """The rules of planning that the settings say."""
-    said = settings.plan
-    return plan.Rules(
-        objective=plan.Objective(said.objective),
-        ceiling=said.ceiling_days,
-        floor=said.floor_hours / 24,
-        jitter=said.jitter,
-    )
-
-
 def filter_of(watch: WatchSettings) -> Filter:
     """The GPTs that a watch names."""
     return Filter(
@@ -107,15 +98,6 @@ def filter_of(watch: WatchSettings) -> Filter:
         statuses=(watch.status,) if watch.status else (),
         min_conversations=watch.min_conversations,
     )
-
-
-def requests_of_day(settings: Settings) -> int | None:
-    """The requests a day of all sources that can be asked; None where one has no limit."""
-    budgets = [
-        each.requests_per_day for each in settings.sources.values() if each.dialect != "recorded"
-    ]
-    known = [each for each in budgets if each is not None]
-    return sum(known) if known and len(known) == len(budgets) else None
 
 
 def terms_of_day(engine: Engine, settings: Settings, now: Micros) -> Terms:
@@ -130,14 +112,12 @@ def terms_of_day(engine: Engine, settings: Settings, now: Micros) -> Terms:
     day = day_of(now)
     with read(engine) as conn:
         found = store.plan_day(conn, day)
-        if found is None:
-            found = _settle(conn, settings, rules, now)
-            fresh = True
-        else:
-            fresh = False
-    if fresh:
+        mine = found or _settle(conn, settings, rules, now)
+    if found is None:
         with write(engine) as conn:
-            found = store.settle_day(conn, found)
+            found = store.settle_day(conn, mine)
+            if found == mine:
+                note_terms(conn, settings)
     return Terms(
         rules=rules,
         price=plan.Price(found.price, found.ceiling),
@@ -148,12 +128,6 @@ def terms_of_day(engine: Engine, settings: Settings, now: Micros) -> Terms:
         ),
         visits=found.visits,
     )
-
-
-def priors_of(conn: Connection) -> plan.Priors:
-    """What was last believed of GPTs before a visit of their own."""
-    last = store.last_plan_day(conn)
-    return plan.Priors() if last is None else msgspec.json.decode(last.priors, type=plan.Priors)
 
 
 def _settle(conn: Connection, settings: Settings, rules: plan.Rules, now: Micros) -> store.PlanDay:
@@ -182,14 +156,6 @@ def _settle(conn: Connection, settings: Settings, rules: plan.Rules, now: Micros
     )
 
 
-def visits_of_day(conn: Connection, settings: Settings, now: Micros) -> float | None:
-    """The visits that a day's requests buy, by what visits cost lately; None: no limit."""
-    requests = requests_of_day(settings)
-    if requests is None:
-        return None
-    return max(1.0, requests * (1 - HELD_BACK) / (store.requests_a_visit(conn, now) or 1.0))
-
-
 def visits_left(
     conn: Connection, settings: Settings, now: Micros, *, held_back: float = 0.0
 ) -> int | None:
@@ -213,23 +179,12 @@ def visits_left(
     return int(left / (store.requests_a_visit(conn, now) or 1.0))
 
 
-def sums_of(stands: Sequence[store.Stand]) -> dict[str, plan.Sums]:
+def sums_of(stands: store.Stands) -> dict[str, plan.Sums]:
     """What the priors are learned from, by stratum."""
-    sums: dict[str, plan.Sums] = defaultdict(plan.Sums)
-    for each in stands:
-        sums[each.stratum] += plan.Sums(each.known, each.rate, each.log_rate)
-    return dict(sums)
-
-
-def grid_of(stands: Sequence[store.Stand], priors: plan.Priors) -> dict[int, int]:
-    """How many GPTs are in each box; those never asked are in that of their prior."""
-    grid: dict[int, int] = defaultdict(int)
-    for each in stands:
-        if each.cell is not None:
-            grid[each.cell] += each.gpts
-        elif each.never_asked and (cell := plan.known(1.0, priors.of(each.stratum)).cell):
-            grid[cell] += each.gpts
-    return dict(grid)
+    return {
+        stratum: plan.Sums(each.gpts, each.rate, each.log_rate)
+        for stratum, each in stands.believed.items()
+    }
 
 
 class Planner:
@@ -282,6 +237,46 @@ class Planner:
             )
             for visit in visits
         }
+
+    def again(self, conn: Connection, waiting: Sequence[Asked]) -> list[Repriced]:
+        """When GPTs are due that were planned by other terms, in the order given.
+
+        Args:
+            conn: any transaction.
+            waiting: their last visits brought their documents.
+        """
+        terms = self._terms
+        if terms is None:
+            return []
+        ids = [each.gizmo_id for each in waiting]
+        known = store.weighed(conn, ids)
+        multipliers = self._multipliers(conn, ids)
+        moved = []
+        for each in waiting:
+            weighed = known.get(each.gizmo_id)
+            stratum = self._stratum(weighed, each.last_asked_at) if weighed else each.stratum
+            state, due_at = plan.priced_again(
+                _state(each),
+                each.last_asked_at,
+                terms.price,
+                plan.weight_of(
+                    weighed.conversations if weighed else None,
+                    terms.rules,
+                    multipliers.get(each.gizmo_id, 1.0),
+                ),
+                terms.rules,
+                self._rng,
+                prior=terms.priors.of(stratum),
+            )
+            moved.append(
+                Repriced(
+                    gizmo_id=each.gizmo_id,
+                    was_due_at=each.due_at,
+                    due_at=due_at,
+                    cell=state.cell,
+                )
+            )
+        return moved
 
     def _after(
         self,

@@ -73,6 +73,7 @@ def work(context: JobContext) -> JobResult:
         done = probe(context, engine, source, ids, context.settings.probe)
     numbers: dict[str, int | float] = {
         "requested": done.requested,
+        "asked": done.requested - done.left,
         "answered": done.answered,
         "silent": done.silent,
         "failed": done.failed,
@@ -86,7 +87,9 @@ def work(context: JobContext) -> JobResult:
         text += f"; {done.stop.words}"
     if context.stopping.is_set():
         return JobResult(numbers=numbers, status="stopped", message=text)
-    nothing = done.requested and not (done.answered or done.silent)
+    # What the budget left undone is no failure of the job.
+    is_spent = done.stop is not None and done.stop.kind == "budget" and not done.failed
+    nothing = done.requested and not (done.answered or done.silent or is_spent)
     return JobResult(
         numbers=numbers,
         status="failed" if nothing else "partly" if done.failed or done.left else "done",

@@ -37,6 +37,7 @@ from catalog.storage import engine as engines
 from catalog.storage import failures, runs
 from catalog.storage.probes import Probe, add_probe, largest_prompt
 from catalog.storage.sources import BudgetKind, give_back, reserve
+from catalog.storage.tombstones import forgotten_among
 from catalog.times import Clock, day_of
 
 if TYPE_CHECKING:
@@ -84,6 +85,7 @@ class Probed(Tally, kw_only=True):
         failed: those of which nothing came.
         tokens: tokens that the source counted.
         cost: by the prices that are set.
+        forgotten: GPTs that were named and not asked: the catalog was told to forget them.
     """
 
     requested: int
@@ -92,6 +94,7 @@ class Probed(Tally, kw_only=True):
     failed: int = 0
     tokens: int = 0
     cost: float = 0.0
+    forgotten: int = 0
 
 
 class Price(msgspec.Struct, frozen=True, kw_only=True):
@@ -202,7 +205,10 @@ class Probing(Questions):
             max_attempts=1,
         )
         desk = ProbeDesk(job.engine, source, job.clock, job.rng)
-        super().__init__(desk, source, job.ids, key=job.key, clock=job.clock, rng=job.rng)
+        with engines.read(job.engine) as conn:
+            gone = forgotten_among(conn, job.ids)
+        ids = [gizmo_id for gizmo_id in job.ids if gizmo_id not in gone]
+        super().__init__(desk, source, ids, key=job.key, clock=job.clock, rng=job.rng)
         self._job = job
         self._report = report
         self._redactor = Redactor(job.secrets)
@@ -210,7 +216,7 @@ class Probing(Questions):
         self._prompt = 0
         self._holding = 0
         self._tokens = asyncio.Condition()
-        self._done = Probed(requested=len(job.ids))
+        self._done = Probed(requested=len(ids), forgotten=len(gone))
 
     async def run(self) -> Probed:
         """Ask every GPT once.

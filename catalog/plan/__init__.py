@@ -27,7 +27,7 @@ from catalog.plan.rates import (
     Sums,
     learn_priors,
 )
-from catalog.plan.visits import State, Visit, after_visit, known
+from catalog.plan.visits import State, Visit, after_visit, known, priced_again
 
 __all__ = [
     "AFTER_DOCUMENT",
@@ -59,5 +59,6 @@ __all__ = [
     "next_due",
     "outlook",
     "price_of_day",
+    "priced_again",
     "weight_of",
 ]

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from heapq import nlargest
 
 import msgspec
 
@@ -35,6 +36,7 @@ _PRIOR_SHAPES = (0.1, 5.0)
 _LEARNABLE = 50
 """GPTs with evidence from which a prior is learned at all."""
 _POOLED = 100.0
+_MOST_STRATA = 1000
 """GPTs of the whole catalog that a stratum's own are mixed with: few do not make a prior."""
 
 
@@ -201,7 +203,8 @@ def learn_priors(by_stratum: Mapping[str, Sums], before: Priors) -> Priors:
     stays near the whole and a large one speaks for itself.
 
     Args:
-        by_stratum: the sums of each; "" for GPTs in none.
+        by_stratum: the sums of each; "" for GPTs in none. The largest of them have a prior of
+            their own.
         before: the priors that stand.
     """
     total = sum(by_stratum.values(), Sums())
@@ -209,9 +212,10 @@ def learn_priors(by_stratum: Mapping[str, Sums], before: Priors) -> Priors:
     if total.gpts < _LEARNABLE:
         return before
     average = total.times(_POOLED / total.gpts)
-    strata = {
-        name: learn_prior(sums + average, overall) for name, sums in by_stratum.items() if name
-    }
+    named = [name for name in by_stratum if name]
+    # Names of strata come from strangers: those of few GPTs would be near the whole anyway.
+    largest = nlargest(_MOST_STRATA, named, key=lambda name: (by_stratum[name].gpts, name))
+    strata = {name: learn_prior(by_stratum[name] + average, overall) for name in sorted(largest)}
     return Priors(overall, strata)
 
 

@@ -120,6 +120,36 @@ def after_visit(
     return after, max(due, visit.at + min(visit.pause, _micros(price.ceiling)))
 
 
+def priced_again(
+    state: State,
+    asked_at: Micros,
+    price: Price,
+    weight: float,
+    rules: Rules,
+    rng: random.Random | None = None,
+    *,
+    prior: Prior = STORE,
+) -> tuple[State, Micros]:
+    """When a GPT is due by another price, weight or other rules than at its last visit.
+
+    Args:
+        state: as that visit left it: its document was taken in, and no visit since failed.
+        asked_at: when that was.
+        price: of the day.
+        weight: as it is now.
+        rules: the person's.
+        rng: spreads the visits; without it the result is exact.
+        prior: of GPTs alike.
+
+    Returns:
+        The state, and the moment: what waited too long is due already.
+    """
+    after = _placed(state, believed(prior, state.evidence), weight)
+    said = asked_at if state.confirmed_at is None else min(asked_at, state.confirmed_at)
+    interval = _interval(after, weight, price, rules, rng, prior)
+    return after, max(said + interval, asked_at + _micros(rules.floor))
+
+
 def _documented(state: State, visit: Visit, weight: float, rules: Rules, prior: Prior) -> State:
     said = visit.at if visit.said_at is None else min(visit.at, visit.said_at)
     evidence, confirmed_at = state.evidence, state.confirmed_at

@@ -76,11 +76,15 @@ def update_alarms(
             _renew(conn, known[key], alarm, now)
         else:
             raised.append(_raise(conn, alarm, now))
-    cleared = [
-        _clear(conn, each, now)
-        for key, each in known.items()
-        if key not in seen and each.kind in kinds and now - each.seen_at >= kinds[each.kind]
-    ]
+    cleared: list[Standing] = []
+    for key, each in known.items():
+        if key in seen or each.kind not in kinds:
+            continue
+        if now - min(now, each.seen_at) >= kinds[each.kind]:
+            cleared.append(_clear(conn, each, now))
+        elif each.seen_at > now:
+            # By a clock that was ahead: it would stand until that time comes.
+            conn.execute(update(alarms).where(_is(each)).values(seen_at=now))
     return raised, cleared
 
 
@@ -162,8 +166,11 @@ def _renew(conn: Connection, known: Standing, alarm: Alarm, now: Micros) -> None
 
 
 def _clear(conn: Connection, known: Standing, now: Micros) -> Standing:
-    conn.execute(update(alarms).where(_is(known)).values(cleared_at=now))
-    return msgspec.structs.replace(known, cleared_at=now)
+    # A clock that was ahead may have told people of it, who are told of its end all the same.
+    told = known.notified_at or 0
+    at = max(now, known.raised_at, told + 1 if told > now else 0)
+    conn.execute(update(alarms).where(_is(known)).values(cleared_at=at))
+    return msgspec.structs.replace(known, cleared_at=at)
 
 
 def _is(each: Standing) -> ColumnElement[bool]:

@@ -24,26 +24,32 @@ LATELY = 7 * DAY
 """How far back it is looked what a visit cost."""
 
 
-class Stand(msgspec.Struct, frozen=True, kw_only=True):
-    """Where all GPTs stand, counted together.
+class Believed(msgspec.Struct, frozen=True):
+    """What is believed of GPTs with evidence of their own, summed up.
 
     Attributes:
-        stratum: the GPTs alike.
-        cell: their box in the grid; None: not planned by the price.
-        never_asked: whether they were not asked yet.
         gpts: how many.
-        known: of them, those with evidence of their own.
-        rate: the sum of these ones' believed rates.
+        rate: the sum of their believed rates.
         log_rate: the sum of the means of their logarithms.
     """
 
-    stratum: str
-    cell: int | None
-    never_asked: bool
     gpts: int
-    known: int
     rate: float
     log_rate: float
+
+
+class Stands(msgspec.Struct, frozen=True, kw_only=True):
+    """Where all GPTs stand, counted together.
+
+    Attributes:
+        believed: by stratum.
+        boxes: how many are in each box of the grid, of those that are planned by the price.
+        unasked: how many were never asked, by stratum.
+    """
+
+    believed: dict[str, Believed]
+    boxes: dict[int, int]
+    unasked: dict[str, int]
 
 
 class PlanDay(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,23 +79,28 @@ class Weighed(msgspec.Struct, frozen=True):
     facets: str
 
 
-def stands(conn: Connection) -> list[Stand]:
-    """All GPTs by stratum and box: one pass over the frontier, once a day."""
-    has_evidence = or_(_f.evidence_shape != 0, _f.evidence_days != 0)
-    never = _f.last_asked_at.is_(None)
-    query = select(
-        _f.stratum,
-        _f.cell,
-        never.label("never_asked"),
-        func.count().label("gpts"),
-        func.count().filter(has_evidence).label("known"),
-        func.coalesce(func.sum(_f.rate).filter(has_evidence), 0.0).label("rate"),
-        func.coalesce(func.sum(_f.log_rate).filter(has_evidence), 0.0).label("log_rate"),
-    ).group_by(_f.stratum, _f.cell, never)
-    return [
-        Stand(**{**row, "never_asked": bool(row["never_asked"])})
-        for row in conn.execute(query).mappings()
-    ]
+def stands(conn: Connection) -> Stands:
+    """All GPTs by stratum and by box: some passes over the frontier, once a day.
+
+    Each by itself: strata times boxes may be as many as there are GPTs.
+    """
+    number = func.count().label("gpts")
+    believed = (
+        select(_f.stratum, number, func.sum(_f.rate), func.sum(_f.log_rate))
+        .where(or_(_f.evidence_shape != 0, _f.evidence_days != 0))
+        .group_by(_f.stratum)
+    )
+    boxes = select(_f.cell, number).where(_f.cell.is_not(None)).group_by(_f.cell)
+    unasked = (
+        select(_f.stratum, number)
+        .where(_f.cell.is_(None), _f.last_asked_at.is_(None))
+        .group_by(_f.stratum)
+    )
+    return Stands(
+        believed={stratum: Believed(*sums) for stratum, *sums in conn.execute(believed)},
+        boxes={row.cell: row.gpts for row in conn.execute(boxes)},
+        unasked={row.stratum: row.gpts for row in conn.execute(unasked)},
+    )
 
 
 def count_overdue(conn: Connection, before: Micros) -> int:

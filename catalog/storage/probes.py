@@ -9,8 +9,11 @@ from sqlalchemy import exists, func, insert, select
 
 from catalog.storage import tables as t
 from catalog.storage.codec import compress
+from catalog.storage.tombstones import forgotten_among
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy import Connection
 
     from catalog.times import Micros
@@ -70,9 +73,28 @@ class Probe(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def add_probe(conn: Connection, probe: Probe) -> None:
-    """Write down one probe."""
+    """Write down one probe, unless its GPT was to be forgotten meanwhile."""
+    if forgotten_among(conn, [probe.gizmo_id]):
+        return
     body = None if probe.body is None else compress(probe.body)
     conn.execute(insert(t.probes), msgspec.structs.asdict(probe) | {"body": body})
+
+
+def add_new_probes(conn: Connection, probes: Sequence[Probe]) -> int:
+    """Write down probes that are not here yet; how many that were.
+
+    Args:
+        conn: a writing transaction.
+        probes: as another catalog told them; equal are those of one moment that asked the same.
+    """
+    p, new = t.probes.c, 0
+    for probe in probes:
+        mine = (p.gizmo_id == probe.gizmo_id, p.at == probe.at, p.source_id == probe.source_id)
+        same = (p.model == probe.model, p.question == probe.question)
+        if conn.execute(select(p.probe_id).where(*mine, *same)).first() is None:
+            add_probe(conn, probe)
+            new += 1
+    return new
 
 
 def largest_prompt(conn: Connection, source: str) -> int:

@@ -118,3 +118,16 @@ def test_nobody_is_told_of_the_end_of_what_nobody_was_told_of(engine: Engine) ->
     look(engine, day(2))
     with read(engine) as conn:
         assert store.untold(conn) == ([], [])
+
+
+def test_what_a_clock_that_was_ahead_saw_is_over_after_its_calm_from_now_on(engine: Engine) -> None:
+    look(engine, day(5), alarm(), alarm("disk"))
+    with write(engine) as conn:
+        store.mark_told(conn, store.untold(conn)[0], day(5))
+    # The clock was set back meanwhile.
+    assert names(look(engine, day(2))[1]) == [("source_dead", "one")]
+    assert names(look(engine, day(2) + HOUR - 1)[1]) == []
+    assert names(look(engine, day(2) + HOUR)[1]) == [("disk", "one")]
+    with read(engine) as conn:
+        raised, cleared = store.untold(conn)
+    assert (raised, len(cleared)) == ([], 2), "who was told that it stands is told that it is over"

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
     from catalog.working import JobRan
     from jobs.declare import Job
-    from jobs.runner import Owed, Runner
+    from jobs.records import Owed
+    from jobs.runner import Runner
 
 SOON = 20.0
 """Seconds after which a test gives up."""

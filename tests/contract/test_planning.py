@@ -13,11 +13,10 @@ from catalog.harvest.planning import (
     Planner,
     Terms,
     Visited,
-    requests_of_day,
     terms_of_day,
     visits_left,
-    visits_of_day,
 )
+from catalog.query.outlook import requests_of_day, visits_of_day
 from catalog.records import Verdict
 from catalog.settings import PlanSettings, Settings, SourceSettings, WatchSettings
 from catalog.storage import planning as store

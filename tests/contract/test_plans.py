@@ -61,7 +61,7 @@ def _multiply(engine: Engine) -> None:
     """Make 100,000 GPTs of a few: each again and again, under other ids."""
     with write(engine) as conn:
         c = t.listings.c
-        listed = conn.execute(select(c.doc_id, c.bucket, c.gizmo_id)).all()
+        listed = conn.execute(select(c.doc_id, c.bucket, c.gizmo_id, c.facet_id, c.user_id)).all()
         terms = held_terms(conn, [row.doc_id for row in listed])
         for table in COPIED:
             changed = {
@@ -83,6 +83,9 @@ def _multiply(engine: Engine) -> None:
                 row.doc_id + (n << STEP),
                 " ".join(each for each in terms[row.doc_id].split() if each[0] in TAGS),
                 order_lexemes(row.bucket, row.gizmo_id),
+                f"{row.gizmo_id}{n}",
+                row.facet_id,
+                row.user_id,
             )
             for row in listed
             for n in range(1, TIMES)

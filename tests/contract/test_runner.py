@@ -21,8 +21,9 @@ from catalog.storage.owners import this_process
 from catalog.times import DAY, HOUR, MINUTE, FixedClock, Micros, from_iso
 from catalog.working import JobContext, JobRan
 from jobs.declare import Expectation, Job, plan
+from jobs.records import Busy, Owed, Pace, World
 from jobs.registry import JOBS
-from jobs.runner import ATTEMPTS, Busy, Owed, Pace, Runner, World
+from jobs.runner import ATTEMPTS, Runner
 from tests.contract import working
 
 if TYPE_CHECKING:
@@ -156,22 +157,47 @@ def test_after_151_days_without_a_scheduler_each_job_catches_up_once(place: Plac
     }
 
 
-def test_a_clock_that_jumps_forward_and_back_runs_no_slot_twice_and_leaves_none_out(
-    place: Place,
-) -> None:
+def test_a_clock_that_jumps_forward_and_back_leaves_no_slot_out(place: Place) -> None:
     taken: list[Micros] = []
     with place.runner(job()) as runner:
         do(runner)
-        for days in (1, 30, 0.2, 1, 1.9, 2, 3, 4, 29, 30, 31, 32):
+        for days in (1, 30, 1.1, 1.9, 2, 3, 4, 29, 30, 31, 32):
             place.clock.at = NOON + round(days * DAY)
             taken += [each.slot_at for each in map(ran, do(runner)) if each.slot_at]
     first = from_iso("2026-03-11T02:00:00Z")
     last = from_iso("2026-04-09T01:00:00Z")  # of the day 30: Berlin's summer began meanwhile
     assert taken[:2] == [first, last]
-    # What came after the jump ahead was not held back by it, and its slot was not run again.
+    # What came after the jump ahead was not held back by it; its own slot came when it was time.
     assert taken[2:5] == [first + DAY, first + 2 * DAY, first + 3 * DAY]
-    assert taken[5:] == [last - DAY, last + DAY, last + 2 * DAY]
-    assert len(set(taken)) == len(taken)
+    assert taken[5:] == [last - DAY, last, last + DAY, last + 2 * DAY]
+
+
+def test_a_clock_that_was_days_ahead_for_days_leaves_no_day_without_a_run(place: Place) -> None:
+    with place.runner(job()) as runner:
+        do(runner)
+        for day in range(10, 15):
+            place.clock.at = NOON + day * DAY
+            assert len(do(runner)) == 1
+        for day in range(11, 18):
+            # Set back by three days: the slots of the days 12 to 14 were taken by then.
+            place.clock.at = NOON + day * DAY
+            assert len(do(runner)) == (day > 11)
+            assert do(runner) == []
+
+
+def test_a_slot_that_a_clock_took_hours_too_early_is_run_when_its_time_comes(
+    place: Place,
+) -> None:
+    slot = from_iso("2026-03-11T02:00:00Z")
+    with place.runner(job()) as runner:
+        do(runner)
+        place.clock.at = slot + 2 * HOUR  # three hours ahead
+        assert len(do(runner)) == 1
+        place.clock.at = slot - 55 * MINUTE
+        assert do(runner) == []
+        place.clock.at = slot + MINUTE
+        assert [ran(each).slot_at for each in do(runner)] == [slot]
+        assert do(runner) == []
 
 
 def test_two_schedulers_run_a_slot_once(place: Place) -> None:

@@ -46,7 +46,8 @@ def live(
         world.run(days)
         world.auditor.finish()
     with capsys.disabled():
-        print(f"\n{world.auditor.figures()}")
+        # At once: the whole dose takes long.
+        print(f"\n{world.auditor.figures()}", *world.auditor.wrong, sep="\n")
     assert not world.auditor.wrong, "\n".join([*world.auditor.wrong, *world.lines[-200:]])
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator
+from itertools import pairwise
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -22,7 +23,7 @@ from catalog.storage.runs import stale_runs
 from catalog.storage.work_tables import job_runs
 from catalog.times import DAY, HOUR, Micros, day_of, to_iso
 from jobs.declare import plan
-from tests.faults.years.script import LATE, UNRUN, Fault
+from tests.faults.years.script import LATE, PERIOD, UNRUN, Fault
 from tests.faults.years.sources import MOUNTS
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
 GRACE: Micros = 2 * DAY
 """Jitter and runs of daily jobs, beyond the ceiling; as the alarm has it."""
+GAP: Micros = PERIOD + 12 * HOUR
+"""A daily job that runs every other day has a longer one."""
 KEPT = 100
 """The last runs of jobs that are read at a look: more than there are between two."""
 _OVER = frozenset({"done", "partly", "failed"})
@@ -81,7 +84,7 @@ class Auditor:
         self._allowed: dict[tuple[str, str, str], int] = {}
         self._skews: set[Micros] = {0}
         self._runs: dict[str, jobs.JobRun] = {}
-        self._early: set[str] = set()
+        self._passed: list[tuple[Micros, Micros]] = []
 
     def look(self) -> None:
         """Look once, whatever runs or does not."""
@@ -89,6 +92,8 @@ class Auditor:
         now, machine = world.clock.now(), world.machine_now()
         self.looks += 1
         self._skews.add(world.skewed)
+        if not self._passed or machine > self._passed[-1][0]:
+            self._passed.append((machine, now))
         self._allow(day_of(machine))
         planned = tuple(plan(world.jobs, world.settings).values())
         health = look(world.engine, world.settings, machine, planned)
@@ -104,15 +109,14 @@ class Auditor:
                 self._open[kind, subject] = sight
                 self.sights.append(sight)
             sight.last = now
-            if not any(fault.allows(kind, now) for fault in world.faults):
+            # What was done by a clock that was ahead is told again when its time comes.
+            times = [now - skew for skew in self._skews if skew >= 0]
+            if not any(fault.allows(kind, at) for fault in world.faults for at in times):
                 self._unexpected(sight, now)
         with read(world.engine) as conn:
             # Retention removes them one day.
             for run in jobs.runs(conn, limit=KEPT):
                 self._runs[run.job_run_id] = run
-                if run.slot_at is not None and run.slot_at > now and run.job == "refresh":
-                    # A clock that is ahead has taken it: it is not run again when its time comes.
-                    self._early.add(day_of(run.slot_at))
             if not found:
                 self._unconfirmed(conn, machine)
 
@@ -203,17 +207,22 @@ class Auditor:
             if planned.schedule is None:
                 continue
             for slot in slots(planned.schedule, zone, world.start, world.clock.now() - LATE):
-                told = self._told(slot, slot + LATE)
+                # When the machine's clock first came by it.
+                place = bisect_left(self._passed, (slot, 0))
+                at = self._passed[min(place, len(self._passed) - 1)][1]
+                told = self._told(min(slot, at), max(slot, at) + LATE)
                 if (planned.name, slot) not in runs and not told & UNRUN:
                     self.wrong.append(f"{planned.name} did not run at {to_iso(slot)}: nothing said")
 
     def _gaps(self) -> None:
-        """On each day a source gave documents, or somebody was told."""
-        world = self._world
-        days = world.sources.days | self._early
-        for at in _each_day(world.start + DAY, world.clock.now() - DAY):
-            if day_of(at) not in days and not self._told(at, at + DAY + LATE):
-                self.wrong.append(f"{day_of(at)} has no document, and nothing was said")
+        """Never for longer than half a period too long was no document given, and nothing said."""
+        given = [self._world.start, *self._world.sources.given, self._world.clock.now()]
+        for before, after in pairwise(given):
+            if after - before > GAP and not self._told(before, before + LATE):
+                self.wrong.append(
+                    f"{_day(before, self._world)}: no document for"
+                    f" {(after - before) / HOUR:.0f} h, and nothing was said"
+                )
 
     def _ended(self, conn: Connection) -> None:
         """Every run is closed, or somebody may go on with it."""
@@ -263,13 +272,6 @@ class Auditor:
     def _told(self, since: Micros, until: Micros) -> set[str]:
         """The kinds of alarms that stood at any time of a span."""
         return {each.kind for each in self.sights if each.first <= until and each.last >= since}
-
-
-def _each_day(since: Micros, until: Micros) -> Iterator[Micros]:
-    at = since - since % DAY
-    while at < until - until % DAY:
-        yield at
-        at += DAY
 
 
 def _day(at: Micros, world: World) -> str:

@@ -67,7 +67,7 @@ class Sources:
     Attributes:
         skew: by how much the clock of those who ask is ahead.
         asked: requests by mount, kind and day of those who ask.
-        days: the true days on which it gave documents.
+        given: when documents were asked for, and given in some form.
     """
 
     def __init__(self, running: RunningGateway, clock: SimulatedClock) -> None:
@@ -78,7 +78,7 @@ class Sources:
         self._other: dict[str, Gateway] = {}
         self.skew: Micros = 0
         self.asked: Counter[tuple[str, str, str]] = Counter()
-        self.days: set[str] = set()
+        self.given: list[Micros] = []
         running.gateway.answer = self.answer  # type: ignore[method-assign]
 
     def fail(self, mount: str, kind: FaultKind) -> None:
@@ -112,7 +112,7 @@ class Sources:
             fault = Fault(self._fault[mount], None)
             return await misbehave(fault, request, b"{}", self._clock.now(), FaultTimes())
         if not probe and not request.path.endswith("/search"):
-            self.days.add(day_of(self._clock.now()))
+            self.given.append(self._clock.now())
         if mount in self._other and not request.path.endswith("/search"):
             return await self._other[mount].answer(request)
         return await self._answer(request)

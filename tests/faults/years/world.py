@@ -18,6 +18,7 @@ import httpx
 from sqlalchemy import func, select
 
 from catalog.alarms import Likeness, PlaceFacts
+from catalog.care import pruning, verifying
 from catalog.derive import Derivation
 from catalog.errors import CatalogError
 from catalog.harvest import asking
@@ -40,9 +41,10 @@ from catalog.storage.engine import open_engine, write
 from catalog.times import DAY, HOUR, MINUTE, SECOND, Micros
 from catalog.working import JobContext, JobRan
 from jobs import runner
+from jobs.records import Pace
+from jobs.records import World as Surroundings
 from jobs.registry import JOBS
-from jobs.runner import Pace, Runner
-from jobs.runner import World as Surroundings
+from jobs.runner import Runner
 from tests.faults.years.audit import Auditor
 from tests.faults.years.machines import Killed, Machines, Process
 from tests.faults.years.script import Fault
@@ -52,7 +54,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import pytest
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Engine
 
     from jobs.declare import Job
 
@@ -104,6 +106,22 @@ def remembered(
         return last[source_id][1]
 
     return again
+
+
+@contextmanager
+def lasting(url: str) -> Iterator[Engine]:
+    """An engine whose connections outlive whoever disposes of it: a new one costs as much as a run.
+
+    Args:
+        url: the catalog.
+    """
+    engine = open_engine(url)
+    dispose = engine.dispose
+    engine.dispose = lambda *_, **__: None  # type: ignore[method-assign]
+    try:
+        yield engine
+    finally:
+        dispose()
 
 
 class Scheduler:
@@ -246,18 +264,17 @@ class World:
             self._stack.enter_context(self.machines.installed(patch))
             patch.setattr(looking, "places", lambda _: self._places())
             patch.setattr(health, "likeness", remembered(likeness))
-            # What each run makes anew, in vain here: statements to compile, authorities to read.
-            # And nothing here has to survive a loss of power.
-            lasting = cache(lambda url, **_: open_engine(url))
-            for module in (asking, runner, watching, reporting):
-                patch.setattr(module, "open_engine", lasting)
+            # What each run makes anew, in vain here: connections, statements to compile,
+            # authorities to read. And nothing here has to survive a loss of power.
+            engine = self._stack.enter_context(lasting(self.url))
+            for module in (asking, pruning, reporting, runner, verifying, watching):
+                patch.setattr(module, "open_engine", lambda *_, **__: engine)
             patch.setattr(httpx, "create_ssl_context", cache(httpx.create_ssl_context))
             running = self._stack.enter_context(running_gateway(self.population, clock=self.clock))
             self.sources = Sources(running, self.clock)
             self.environ = {KEY: running.key}
             self._bases = {mount: running.url(mount) for mount in MOUNTS.values()}
-            self.engine = open_engine(self.url)
-            self._stack.callback(self.engine.dispose)
+            self.engine = engine
             with write(self.engine) as conn:
                 frontier.add_ids(conn, self.population.ids(), self.clock.now())
             self._schedulers = [Scheduler(self, "one")]
