@@ -50,8 +50,10 @@ def print_facets(out: Output, found: Facets, most: int = MOST) -> None:
         )
         if len(values) > most:
             # Of authors not even the query tells all.
-            left = "" if len(values) == AUTHORS else f"{number(len(values) - most)} "
-            out.line(f"and {left}more", "dim")
+            is_cut = facet == "author" and len(values) == AUTHORS
+            left = "" if is_cut else f"{number(len(values) - most)} "
+            told = f"the first {AUTHORS}" if is_cut else "all"
+            out.line(f"and {left}more; --json has {told}", "dim")
 
 
 def facets_json(found: Facets) -> dict[str, Any]:

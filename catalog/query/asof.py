@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from catalog.search.filters import order_key
+from catalog.search.conditions import order_key
 from catalog.storage import tables as t
 from catalog.storage.listings import load_listings
 

@@ -1,4 +1,4 @@
-"""Asking the search index: expressions as each engine writes them, and hits in their order.
+"""Asking the search index: how many hits it has, and hits in their order.
 
 The two engines give hits in different ways. SQLite's FTS5 streams them in the order of ``doc_id``,
 which is the order of popularity, so that a page costs what it shows. PostgreSQL's GIN gives a set
@@ -8,7 +8,7 @@ terms of the index itself.
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import (
@@ -17,6 +17,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     FromClause,
+    Integer,
     Select,
     Text,
     bindparam,
@@ -29,11 +30,15 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import TSQUERY, TSVECTOR
 
+from catalog.query.bounds import SHAPES, Bounds, conditions
+from catalog.query.expressions import NOTHING, fts5, has_prefix, held_by, tsquery
 from catalog.search.terms import All, Expression, Lexeme, Not
 from catalog.search.terms import Any as AnyOf
 from catalog.storage import tables as t
+from catalog.storage.prepared import Prepared
 from catalog.storage.search_index import (
     bucket_lexeme,
+    bucket_of,
     bucket_range,
     group_range,
     held_terms,
@@ -45,44 +50,67 @@ if TYPE_CHECKING:
 
 CAPPED = 2_000
 """Hits that PostgreSQL may be asked for at once, without an order, to be sorted here."""
+FEW = 200
+"""Hits that PostgreSQL is asked for at once where they probably fill a page or two."""
 STRETCH = 16_384
 """GPTs in the first stretch of popularity that PostgreSQL is asked for: of a word that one GPT in
 300 has, it holds a page."""
 LONGEST = 8 * STRETCH
 """GPTs that are counted off for a stretch; a longer one goes to the end."""
-GATHERED = 50_000
-"""See :attr:`Index.most_held`: in a million GPTs one in 20 is a hit, and a page soon found."""
-SPELLED_OUT = 50
+SORTED, SORTED_BEGINNINGS = 3_000, 12_000
+"""See :attr:`Index.few`."""
+GATHERED = 30_000
+"""See :attr:`Index.most_held`: in a million GPTs one in 30 is a hit, and a page soon found."""
+SPELLED_OUT = 100
 """Terms that stand for their common beginning, where SQLite is asked for it."""
+FEW_HELD = 5_000
+"""Listings of a beginning that SQLite gathers sooner than it streams those of so many terms."""
 MOST = 2_000
 """Hits that are read at once from SQLite."""
 
-NOTHING = '""'
-"""What no row of FTS5 matches."""
 
-Terms = dict[Lexeme, Expression | None]
-"""The terms that stand for beginnings, as a search goes on; see :func:`_spelled_out`."""
+class Memory:
+    """What a search found out about the index, while its transaction goes on.
+
+    Attributes:
+        terms: the terms that stand for beginnings; see :func:`_spelled_out`.
+        at_once: hits that may be asked for at once: none, where there were more in another tier.
+        ends: the last number of a stretch, by its first and its length.
+    """
+
+    def __init__(self) -> None:
+        self.terms: dict[Lexeme, Expression | None] = {}
+        self.at_once = CAPPED
+        self.ends: dict[tuple[int, int], int | None] = {}
+
 
 _FTS5 = table("search_index", column("rowid", BigInteger), column("search_index", Text))
-_GIN = table("search_index", column("doc_id", BigInteger), column("lexemes", TSVECTOR))
+_GIN = table(
+    "search_index",
+    column("doc_id", BigInteger),
+    column("gizmo_id", Text),
+    column("facet_id", Integer),
+    column("user_id", Text),
+    column("lexemes", TSVECTOR),
+)
+_HITS = table("search_index_hits", *(column(each.name, each.type) for each in list(_GIN.c)[:-1]))
+"""What PostgreSQL's rows say of a listing, on SQLite."""
 _MATCH = _FTS5.c.search_index.bool_op("MATCH")(bindparam("match", type_=Text))
 _HAS = _GIN.c.lexemes.bool_op("@@")(cast(bindparam("match", type_=Text), TSQUERY))
 
-LISTED = (t.listings.c.doc_id, t.listings.c.bucket, t.listings.c.gizmo_id)
-"""The columns of :class:`Hit`."""
 UNINDEXED: ColumnElement[bool] = literal_column("listings.unindexed")
 """As the partial index of those listings says it."""
 
-_LOW: BindParameter[int] = bindparam("low")
+_LOW: BindParameter[Any] = bindparam("low")
+_HIGH: BindParameter[Any] = bindparam("high")
 _SIZE: BindParameter[int] = bindparam("size")
 _NUMBER = t.listings.c.doc_id
-_EVERY = select(*LISTED).where(_NUMBER >= _LOW, ~UNINDEXED).order_by(_NUMBER).limit(_SIZE)
-_NTH = select(_NUMBER).where(_NUMBER >= _LOW).order_by(_NUMBER).offset(_SIZE).limit(1)
+_NTH = Prepared(select(_NUMBER).where(_NUMBER >= _LOW).order_by(_NUMBER).offset(_SIZE).limit(1))
 
-_TERMS = table("search_index_counts", column("term", Text))
-_VOCABULARY = (
-    select(_TERMS.c.term)
-    .where(_TERMS.c.term >= bindparam("low"), _TERMS.c.term <= bindparam("high"))
+_TERMS = table("search_index_counts", column("term", Text), column("doc", BigInteger))
+_VOCABULARY = Prepared(
+    select(_TERMS.c.term, _TERMS.c.doc)
+    .where(_TERMS.c.term >= _LOW, _TERMS.c.term <= _HIGH)
     .limit(_SIZE)
 )
 _LAST_CHARACTER = "\U0010ffff"
@@ -94,59 +122,15 @@ _STEP = (bucket_range(_LAST_BUCKET)[1] + 1) // _CHARACTERS
 
 
 class Hit(NamedTuple):
-    """A listing that was found, and what it is ordered by."""
+    """A listing that was found."""
 
     doc_id: int
-    bucket: int
     gizmo_id: str
 
     @property
     def order(self) -> tuple[int, str]:
         """Its place among the hits of a tier (rule 18)."""
-        return -self.bucket, self.gizmo_id
-
-
-def fts5(expression: Expression) -> str:
-    """``expression`` as FTS5 reads it."""
-    if isinstance(expression, Lexeme):
-        # A text in quotes is one token: the index's terms hold letters and digits alone.
-        quoted = expression.text.replace('"', '""')
-        return f'"{quoted}"' + (" *" if expression.prefix else "")
-    if isinstance(expression, AnyOf):
-        return "(" + " OR ".join(map(fts5, expression.parts)) + ")"
-    if isinstance(expression, Not):
-        raise TypeError("a Not stands in an All alone: FTS5's NOT has two sides")
-    positive = " AND ".join(fts5(part) for part in expression.parts if not isinstance(part, Not))
-    for part in expression.parts:
-        if isinstance(part, Not):
-            positive = f"({positive}) NOT {fts5(part.part)}"
-    return f"({positive})"
-
-
-def tsquery(expression: Expression) -> str:
-    """``expression`` as PostgreSQL's ``tsquery`` is written."""
-    if isinstance(expression, Lexeme):
-        quoted = expression.text.replace("\\", "\\\\").replace("'", "''")
-        return f"'{quoted}'" + (":*" if expression.prefix else "")
-    if isinstance(expression, Not):
-        return f"!{tsquery(expression.part)}"
-    sign = " | " if isinstance(expression, AnyOf) else " & "
-    return "(" + sign.join(map(tsquery, expression.parts)) + ")"
-
-
-def is_held(expression: Expression, terms: Sequence[str]) -> bool:
-    """Whether a listing of these terms, which are sorted, is found by ``expression``."""
-    if isinstance(expression, Lexeme):
-        at = bisect_left(terms, expression.text)
-        if at == len(terms):
-            return False
-        return terms[at] == expression.text or (
-            expression.prefix and terms[at].startswith(expression.text)
-        )
-    if isinstance(expression, Not):
-        return not is_held(expression.part, terms)
-    of_parts = (is_held(part, terms) for part in expression.parts)
-    return all(of_parts) if isinstance(expression, All) else any(of_parts)
+        return -bucket_of(self.doc_id), self.gizmo_id
 
 
 class Index:
@@ -159,6 +143,8 @@ class Index:
         has: the condition on a row that its terms are as wanted; parameters: :meth:`asking`.
         listed: its rows, each with its listing.
         holds: the condition on a listing that its terms are as wanted; parameters likewise.
+        counted: by the shape of bounds on their listings the hits' sets of facets, authors and ids,
+            in no order; parameters likewise.
     """
 
     def __init__(self, *, is_postgres: bool) -> None:
@@ -173,12 +159,24 @@ class Index:
         self.holds: ColumnElement[bool] = number.in_(numbers)
         counted = numbers.limit(bindparam("limit")).subquery()
         self._counts = {
-            True: select(func.count()).select_from(counted),
-            False: numbers.with_only_columns(func.count()),
+            True: Prepared(select(func.count()).select_from(counted)),
+            False: Prepared(numbers.with_only_columns(func.count())),
         }
-        hits = select(*LISTED).select_from(self.listed).limit(_SIZE)
-        hits = hits.where(self.has, self._doc_id >= _LOW)
-        self._hits = hits if is_postgres else hits.order_by(self._doc_id)
+        said = _GIN if is_postgres else _HITS
+        self._said = rows if is_postgres else rows.join(_HITS, _HITS.c.doc_id == self._doc_id)
+        hits = select(self._doc_id, said.c.gizmo_id).where(self.has, self._doc_id >= _LOW)
+        hits = (hits if is_postgres else hits.order_by(self._doc_id)).limit(_SIZE)
+        self._hits = lru_cache(SHAPES)(lambda names: Prepared(self._with(hits, names)))
+        counted_hits = select(said.c.facet_id, said.c.user_id, said.c.gizmo_id).where(self.has)
+        self.counted = lru_cache(SHAPES)(lambda names: self._with(counted_hits, names))
+
+    def few(self, expression: Expression) -> int:
+        """Hits that are sorted as they are: beyond, walking the whole order finds a page sooner.
+
+        PostgreSQL takes longer to look whether the index has what it walks along, and longest where
+        a beginning is asked for.
+        """
+        return SORTED_BEGINNINGS if self._is_postgres and has_prefix(expression) else SORTED
 
     @property
     def most_held(self) -> int | None:
@@ -188,75 +186,115 @@ class Index:
         """
         return None if self._is_postgres else GATHERED
 
-    def asking(self, conn: Connection, expression: Expression, terms: Terms) -> dict[str, Any]:
+    def _with(self, query: Select[Any], names: tuple[str, ...]) -> Select[Any]:
+        """A query of what the index says of hits, with conditions on their listings."""
+        if not names:
+            return query.select_from(self._said)
+        listed = self._said.join(t.listings, t.listings.c.doc_id == self._doc_id)
+        return query.select_from(listed).where(*conditions(names))
+
+    def asking(self, conn: Connection, expression: Expression, memory: Memory) -> dict[str, Any]:
         """The parameters of :attr:`has`.
 
         Args:
             conn: a reading transaction.
             expression: what is asked.
-            terms: what was found of the index's terms in this transaction; is added to.
+            memory: of the search.
         """
         if self._is_postgres:
             return {"match": tsquery(expression)}
-        found = _spelled_out(conn, expression, terms)
+        found = _spelled_out(conn, expression, memory.terms)
         return {"match": NOTHING if found is None else fts5(found)}
 
     def count(
-        self, conn: Connection, expression: Expression, limit: int | None, terms: Terms
+        self, conn: Connection, expression: Expression, limit: int | None, memory: Memory
     ) -> int:
         """How many listings the index has for ``expression``, counted up to ``limit``."""
         limited = {} if limit is None else {"limit": limit}
         query = self._counts[limit is not None]
-        asking = self.asking(conn, expression, terms)
-        return int(conn.execute(query, asking | limited).scalar_one())
+        asking = self.asking(conn, expression, memory)
+        return int(query.rows(conn, asking | limited)[0][0])
 
     @staticmethod
     def among(conn: Connection, expression: Expression, numbers: Sequence[int]) -> set[int]:
         """Those of some listings that the index has for ``expression``."""
+        is_held = held_by(expression)
         held = held_terms(conn, numbers)
-        return {number for number, terms in held.items() if is_held(expression, terms.split())}
+        return {number for number, terms in held.items() if is_held(f" {terms} ")}
 
     def in_order(
         self,
         conn: Connection,
         expression: Expression | None,
-        conditions: Sequence[ColumnElement[bool]],
+        bounds: Bounds,
         low: int,
         size: int,
-        terms: Terms,
+        memory: Memory,
+        *,
+        at_once: int = 0,
     ) -> Iterator[list[Hit]]:
         """Hits by bucket and id, the most used first; in parts, to be read as far as needed.
 
         Args:
             conn: a reading transaction.
             expression: what their terms are; None: whatever they are.
-            conditions: what holds of their listings.
+            bounds: what holds of their listings.
             low: the first ``doc_id``, the first of its group.
             size: how many will do, probably.
-            terms: as for :meth:`asking`.
+            memory: of the search.
+            at_once: hits that PostgreSQL is asked for all at once, as there probably are no more.
         """
         if expression is None:
-            return _streamed(conn, _EVERY.where(*conditions), {}, low, size)
-        query = self._hits.where(*conditions) if conditions else self._hits
+            return _streamed(conn, _every(bounds.names), bounds.given, low, size)
         if self._is_postgres:
-            return self._by_stretches(conn, query, expression, low)
-        asking = self.asking(conn, expression, terms)
-        return iter(()) if asking["match"] == NOTHING else _streamed(conn, query, asking, low, size)
+            return self._by_stretches(conn, bounds, expression, low, at_once, memory)
+        asking = self.asking(conn, expression, memory)
+        if asking["match"] == NOTHING:
+            return iter(())
+        return _streamed(conn, self._hits(bounds.names), asking | bounds.given, low, size)
 
     def _by_stretches(
-        self, conn: Connection, query: Select[Any], expression: Expression, low: int
+        self,
+        conn: Connection,
+        bounds: Bounds,
+        expression: Expression,
+        low: int,
+        at_once: int,
+        memory: Memory,
     ) -> Iterator[list[Hit]]:
-        """Hits of a query that yields them in no order, one stretch of numbers after the other.
+        """Hits, which the engine yields in no order, one stretch of numbers after the other.
 
         A stretch is as long as it takes to hold enough and not too many, going by the last one.
+
+        Args:
+            conn: a reading transaction.
+            bounds: what holds of their listings.
+            expression: what their terms are.
+            low: the first number.
+            at_once: hits that are asked for before any stretch is; 0: none.
+            memory: of the search.
         """
+        query = self._hits(bounds.names)
+        at_once = min(at_once, memory.at_once)
+        if at_once:
+            asking = {"match": tsquery(expression), "low": low, "size": at_once + 1}
+            hits = [Hit(*row) for row in query.rows(conn, bounds.given | asking)]
+            if len(hits) <= at_once:
+                yield sorted(hits, key=_order)
+                return
+            if at_once == CAPPED:
+                memory.at_once = 0
         gpts = STRETCH
         while True:
-            end = _end(conn, low, gpts) if gpts <= LONGEST else None
+            end = None
+            if gpts <= LONGEST:
+                if (low, gpts) not in memory.ends:
+                    memory.ends[low, gpts] = _end(conn, low, gpts)
+                end = memory.ends[low, gpts]
             within = expression if end is None else All((expression, stretch(low, end)))
             size = None if gpts <= STRETCH else CAPPED + 1
             asking = {"match": tsquery(within), "low": low, "size": size}
-            hits = [Hit(*row) for row in conn.execute(query, asking).all()]
+            hits = [Hit(*row) for row in query.rows(conn, bounds.given | asking)]
             if size is not None and len(hits) == size:
                 gpts = LONGEST if gpts > LONGEST else max(gpts // 8, STRETCH)
                 continue
@@ -275,10 +313,13 @@ def index_of(conn: Connection) -> Index:
     return _ENGINES[conn.dialect.name == "postgresql"]
 
 
-def _spelled_out(conn: Connection, expression: Expression, terms: Terms) -> Expression | None:
+def _spelled_out(
+    conn: Connection, expression: Expression, terms: dict[Lexeme, Expression | None]
+) -> Expression | None:
     """``expression`` with the terms themselves in place of a beginning that few terms have.
 
-    FTS5 streams the hits of terms, but has to gather all those of a beginning before the first.
+    FTS5 streams the hits of terms, but has to gather all those of a beginning before the first;
+    where these are few, that takes less than looking at each of many terms for every hit.
 
     Returns:
         None where there are no such terms, and so no hits.
@@ -304,23 +345,29 @@ def _spelled_out(conn: Connection, expression: Expression, terms: Terms) -> Expr
 
 def _all_that_begin(conn: Connection, lexeme: Lexeme) -> Expression | None:
     bounds = {"low": lexeme.text, "high": lexeme.text + _LAST_CHARACTER, "size": SPELLED_OUT + 1}
-    terms = conn.execute(_VOCABULARY, bounds).scalars().all()
+    terms = _VOCABULARY.rows(conn, bounds)
     if not terms:
         return None
-    if len(terms) > SPELLED_OUT:
+    if len(terms) > SPELLED_OUT or sum(gpts for _, gpts in terms) < FEW_HELD:
         return lexeme
-    return AnyOf(tuple(map(Lexeme, terms)))
+    return AnyOf(tuple(Lexeme(term) for term, _ in terms))
+
+
+@lru_cache(SHAPES)
+def _every(names: tuple[str, ...]) -> Prepared:
+    """All listings that are indexed, in the order of their numbers."""
+    query = select(_NUMBER, t.listings.c.gizmo_id).where(_NUMBER >= _LOW, ~UNINDEXED)
+    return Prepared(query.where(*conditions(names)).order_by(_NUMBER).limit(_SIZE))
 
 
 def _streamed(
-    conn: Connection, query: Select[Any], asking: dict[str, Any], low: int, size: int
+    conn: Connection, query: Prepared, asking: dict[str, Any], low: int, size: int
 ) -> Iterator[list[Hit]]:
     """Hits of a query that yields them in the order of their numbers."""
     while True:
         # One more, to see whether the last one's group ends with it.
         size += 1
-        rows = conn.execute(query, {**asking, "low": low, "size": size})
-        hits = [Hit(*row) for row in rows.all()]
+        hits = [Hit(*row) for row in query.rows(conn, {**asking, "low": low, "size": size})]
         if len(hits) < size:
             yield sorted(hits, key=_order)
             return
@@ -332,7 +379,9 @@ def _streamed(
 
 def _end(conn: Connection, low: int, gpts: int) -> int | None:
     """The last number of a stretch of so many GPTs or a few more; None: it goes to the end."""
-    last: int | None = conn.execute(_NTH, {"low": low, "size": gpts}).scalar()
+    last: int | None = next(
+        (number for (number,) in _NTH.rows(conn, {"low": low, "size": gpts})), None
+    )
     if last is None or last > bucket_range(0)[1]:
         return None
     return (last // _STEP + 1) * _STEP - 1

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Select, select, tuple_
 from catalog.errors import UsageError
 from catalog.fields import BY_PATH, Field
 from catalog.query.limits import check_limit
-from catalog.query.news import News, mark_now
+from catalog.query.news import AGAIN, News, mark_now
 from catalog.query.told import MIME_PATHS, mime_sets
 from catalog.query.wanted import (
     STATUS,
@@ -54,6 +54,7 @@ __all__ = [
     "records",
     "selection",
     "since_bookmark",
+    "since_mark",
 ]
 
 Key = tuple[Number, str, str, str]
@@ -223,14 +224,26 @@ def since_bookmark(conn: Connection, name: str, wanted: Wanted) -> tuple[Iterato
     """
     if not is_name(name):
         raise UsageError(f"{name!r} names no bookmark: {NAME_RULE}")
-    mark = get_bookmark(conn, name)
-    found = iterate(conn, wanted) if mark is None else _news(conn, mark, wanted)
-    return found, mark_now(conn)
+    return since_mark(conn, get_bookmark(conn, name), wanted), mark_now(conn)
 
 
-def _news(conn: Connection, mark: Mark, wanted: Wanted) -> Iterator[Change]:
+def since_mark(
+    conn: Connection, mark: Mark | None, wanted: Wanted, again: int = AGAIN
+) -> Iterator[Change]:
+    """What came to be known since a mark, oldest first; without a mark everything.
+
+    Args:
+        conn: a reading transaction, to stay open until the iterator is done.
+        mark: as :func:`catalog.query.news.mark_now` took it.
+        wanted: which changes.
+        again: see :class:`catalog.query.news.News`.
+    """
+    return iterate(conn, wanted) if mark is None else _news(conn, mark, wanted, again)
+
+
+def _news(conn: Connection, mark: Mark, wanted: Wanted, again: int) -> Iterator[Change]:
     """The changes since a mark, oldest first. The engine sorts them, so memory stays flat."""
-    c, news = t.changes.c, News(conn, mark)
+    c, news = t.changes.c, News(conn, mark, again)
     query = (
         news.among(selection(wanted))
         .where(c.cls.in_(wanted.classes))

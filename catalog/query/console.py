@@ -8,17 +8,18 @@ its own, which cannot write whatever the text says; see :mod:`catalog.storage.sq
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Generator, Iterator, Mapping
 from types import TracebackType
 from typing import Self
 
-from catalog.errors import InvalidSql
+from catalog.errors import CatalogError, InvalidSql, Stopped
 from catalog.storage.reading import Parameter, Reading, Value, open_reading
 from catalog.storage.row_sizes import width
 from catalog.storage.sql_text import names_in
 from catalog.times import Stopwatch
 
-__all__ = ["ROWS", "SECONDS", "Parameter", "Result", "Value", "run_sql"]
+__all__ = ["ROWS", "SECONDS", "Parameter", "Result", "Stop", "Value", "run_sql"]
 
 SECONDS = 30.0
 """How long a query may take, unless it is told otherwise."""
@@ -28,6 +29,34 @@ MOST_BYTES = 64 * 2**20
 """Texts and bytes that a query with a limit of rows may give: then it is cut as well."""
 LONGEST_TEXT = 1_000_000
 """Characters of a query, at most."""
+
+
+class Stop:
+    """Ends a query from another thread, be it at work already or not yet."""
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._reading: Reading | None = None
+        self._is_set = False
+
+    @property
+    def is_set(self) -> bool:
+        """Whether the query is to end, or was."""
+        return self._is_set
+
+    def set(self) -> None:
+        """End the query: whoever runs it, or takes its rows, gets a :class:`Stopped`."""
+        with self._guard:
+            self._is_set = True
+            if self._reading is not None:
+                self._reading.stop()
+
+    def attach(self, reading: Reading | None) -> None:
+        """Say what would have to be ended; None: nothing any more."""
+        with self._guard:
+            self._reading = reading
+            if reading is not None and self._is_set:
+                reading.stop()
 
 
 class Result:
@@ -41,6 +70,7 @@ class Result:
         found: the rows.
         rows: how many of them, at most.
         watch: started before the query.
+        stop: ends it from another thread.
 
     Attributes:
         columns: the names of the columns, as the query gives them: they need not differ.
@@ -56,10 +86,12 @@ class Result:
         *,
         rows: int | None,
         watch: Stopwatch,
+        stop: Stop,
     ) -> None:
         self.columns = columns
         self.truncated = False
         self._reading = reading
+        self._stop = stop
         self._rows = self._limited(found, rows)
         self._watch = watch
 
@@ -85,8 +117,7 @@ class Result:
     def close(self) -> None:
         """End the query and let go of its connection; a second time does nothing."""
         self._rows.close()
-        self._reading.close()
-        self._watch.stop()
+        self._end()
 
     def _limited(
         self, found: Iterator[tuple[Value, ...]], rows: int | None
@@ -100,9 +131,17 @@ class Result:
                     break
                 taken += 1
                 yield row
+        except CatalogError:
+            if self._stop.is_set:
+                raise Stopped("the query was stopped") from None
+            raise
         finally:
-            self._reading.close()
-            self._watch.stop()
+            self._end()
+
+    def _end(self) -> None:
+        self._stop.attach(None)
+        self._reading.close()
+        self._watch.stop()
 
 
 def run_sql(
@@ -112,6 +151,7 @@ def run_sql(
     seconds: float = SECONDS,
     rows: int | None = ROWS,
     parameters: Mapping[str, Parameter] | None = None,
+    stop: Stop | None = None,
 ) -> Result:
     """Run one statement that reads.
 
@@ -122,9 +162,11 @@ def run_sql(
         seconds: how long it may take, its rows included.
         rows: how many rows, at most; None for all.
         parameters: their values, by name.
+        stop: ends it from another thread.
 
     Raises:
         InvalidSql: the statement cannot be read, or does more than read.
+        Stopped: it was ended by ``stop``.
         TimeUp: it takes too long.
         SettingsError: the role could write, or do worse.
         StorageError: the catalog cannot be used.
@@ -136,11 +178,18 @@ def run_sql(
         raise InvalidSql(f"a limit of {rows} rows is none: name 0 or more")
     if not seconds > 0:
         raise InvalidSql(f"a limit of {seconds:g} seconds is none: name more than 0")
+    stop = stop or Stop()
     reading = open_reading(url, seconds)
     try:
+        stop.attach(reading)
         columns, found = reading.execute(text, given)
-    except InvalidSql as error:
+    except CatalogError as error:
+        stop.attach(None)
         reading.close()
+        if stop.is_set:
+            raise Stopped("the query was stopped") from None
+        if not isinstance(error, InvalidSql):
+            raise
         # Not refused before it is tried: of PostgreSQL a slice, list[1:n], has a name like that.
         missing = sorted(names_in(text) - given.keys())
         if not missing:
@@ -150,9 +199,10 @@ def run_sql(
             " Python parameters"
         ) from None
     except BaseException:
+        stop.attach(None)
         reading.close()
         raise
-    return Result(reading, columns, found, rows=rows, watch=watch)
+    return Result(reading, columns, found, rows=rows, watch=watch, stop=stop)
 
 
 def _check(text: str, given: Mapping[str, Parameter]) -> None:

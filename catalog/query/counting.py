@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from catalog.query.asof import listings_at
+from catalog.query.bounds import conditions
 from catalog.query.candidates import UNINDEXED, index_of
 from catalog.query.found import Count
 from catalog.query.naming import with_known_authors
 from catalog.query.selecting import Selection
+from catalog.query.sets import wanted_sets
 from catalog.search.filters import check
 from catalog.storage import tables as t
-from catalog.storage.dialects import one_of
 from catalog.storage.relisting import waiting
 
 if TYPE_CHECKING:
@@ -32,16 +31,10 @@ VERIFIED = 2_000
 """Hits after which it stops where the texts of each have to be looked at."""
 PART = 1_000
 """Hits that are read at once."""
-SETS = 32_768
-"""Sets of facets that are held decoded: more than a million GPTs have."""
 
 Row = tuple[int, str | None, str]
 """What is counted of a hit: its set of facets, its author; and which GPT it is."""
 _COLUMNS = (t.listings.c.facet_id, t.listings.c.user_id, t.listings.c.gizmo_id)
-
-FacetSet = dict[str, tuple[str, ...]]
-"""The values of each facet but the author that some listings have."""
-_DECODER = msgspec.json.Decoder(FacetSet)
 
 
 def count(
@@ -65,13 +58,13 @@ def count(
     if at is not None:
         return Count(sum(1 for each in listings_at(conn, at) if selection.has(each)), exact=True)
     if selection.has_facets_alone:
-        number = sum(gpts for _, gpts in facet_sets(conn, selection))
+        number = sum(gpts for _, gpts in wanted_sets(conn, selection))
         return as_listed(conn, Count(number, exact=True))
     found = selection.anywhere()
-    if found is None or not found.exact or selection.conditions:
+    if found is None or not found.exact or selection.bounds.names:
         return as_listed(conn, each_hit(conn, selection, limit, lambda _: None))
     most = None if limit is None else limit + 1
-    number = index_of(conn).count(conn, found.expression, most, selection.terms)
+    number = index_of(conn).count(conn, found.expression, most, selection.memory)
     number += len(selection.unindexed(conn))
     return as_listed(conn, _capped(number, limit))
 
@@ -98,20 +91,21 @@ def each_hit(
     found = selection.anywhere()
     number = 0
     if found is None:
-        query, asking = select(*_COLUMNS), {}
+        asking: dict[str, Any] = {}
+        query = select(*_COLUMNS).where(*conditions(selection.bounds.names))
     else:
         index = index_of(conn)
-        query = select(*_COLUMNS).select_from(index.listed).where(index.has)
-        asking = index.asking(conn, found.expression, selection.terms)
-        apart = conn.execute(select(*_COLUMNS).where(UNINDEXED, *selection.conditions))
-        right = _verified(conn, selection, [tuple(row) for row in apart])
-        see(right)
-        number += len(right)
+        query = index.counted(selection.bounds.names)
+        asking = index.asking(conn, found.expression, selection.memory)
+        apart = _unindexed(conn, selection)
+        see(apart)
+        number += len(apart)
     is_exact = found is None or found.exact
     if limit is not None and not is_exact:
         limit = limit * VERIFIED // LIMIT or 1
-    query = query.where(*selection.conditions).limit(None if limit is None else limit + 1)
+    query = query.limit(None if limit is None else limit + 1)
     looked_at = number
+    asking |= selection.bounds.given
     for rows in _parts(conn, query, asking, is_bounded=limit is not None):
         part = rows if limit is None else rows[: max(0, limit - looked_at)]
         looked_at += len(rows)
@@ -138,32 +132,14 @@ def _strategy(result: Any) -> Any:
     return result.cursor_strategy
 
 
-@lru_cache(maxsize=SETS)
-def facet_set(text: str) -> FacetSet:
-    """A set of facets as ``facet_sets`` holds it, read: not to be written to."""
-    return _DECODER.decode(text)
-
-
-def facet_sets(conn: Connection, selection: Selection) -> Iterator[tuple[FacetSet, int]]:
-    """The sets of facets that are wanted, where facets alone are asked, with their listings."""
-    c = t.facet_sets.c
-    moved = _moved_sets(conn)
-    for number, text, gpts in conn.execute(select(c.facet_id, c.facets, c.gpts)).all():
-        facets = facet_set(text)
-        if selection.has_facets(facets):
-            yield facets, moved.get(number, gpts)
-
-
-def _moved_sets(conn: Connection) -> dict[int, int]:
-    """The listings of those sets that stage 2 has still to count, counted now."""
-    q, c = t.stage_queue.c, t.listings.c
-    keys = conn.execute(select(q.key).where(q.kind == "facets")).scalars()
-    moved = dict.fromkeys(map(int, keys), 0)
-    if moved:
-        query = select(c.facet_id, func.count()).where(one_of(c.facet_id, "ids"))
-        found = conn.execute(query.group_by(c.facet_id), {"ids": list(moved)})
-        moved.update({row[0]: row[1] for row in found})
-    return moved
+def _unindexed(conn: Connection, selection: Selection) -> list[Row]:
+    """The hits that the index does not hold."""
+    hits = {listing.gizmo_id for listing in selection.unindexed(conn)}
+    if not hits:
+        return []
+    return [
+        tuple(row) for row in conn.execute(select(*_COLUMNS).where(UNINDEXED)) if row[2] in hits
+    ]
 
 
 def _verified(conn: Connection, selection: Selection, rows: Sequence[Row]) -> list[Row]:

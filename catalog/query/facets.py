@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 import heapq
-from collections import Counter, defaultdict
+from collections import Counter
 from typing import TYPE_CHECKING, Literal, cast, get_args
 
 import msgspec
 from sqlalchemy import func, select
 
 from catalog.query.asof import listings_at
-from catalog.query.counting import LIMIT, as_listed, each_hit, facet_set, facet_sets
+from catalog.query.counting import LIMIT, as_listed, each_hit
 from catalog.query.found import Count
 from catalog.query.naming import with_known_authors
 from catalog.query.selecting import Selection
+from catalog.query.sets import sets_of, tally, wanted_sets
 from catalog.search.filters import Filter, check
 from catalog.search.listing import facets_of
 from catalog.storage import tables as t
 from catalog.storage.dialects import one_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from sqlalchemy import Connection
 
-    from catalog.query.counting import FacetSet, Row
+    from catalog.query.counting import Row
     from catalog.times import Micros
 
 Facet = Literal["category", "tool", "tag", "author", "status", "voice", "script", "year"]
@@ -32,7 +33,7 @@ FACETS: tuple[Facet, ...] = get_args(Facet)
 AUTHORS = 100
 """Authors that are told of: of the other facets all values are."""
 
-Counts = dict[str, Counter[str]]
+Counts = dict[str, dict[str, int]]
 """GPTs by facet and value."""
 
 
@@ -92,7 +93,8 @@ def facets(
         number, counts = _then(conn, selection, at)
         partial: frozenset[str] = frozenset()
     elif selection.has_facets_alone:
-        number, counts = _of_sets(facet_sets(conn, selection))
+        sets = wanted_sets(conn, selection)
+        number, counts = Count(sum(gpts for _, gpts in sets), exact=True), tally(sets)
         partial = frozenset()
         if "author" in names:
             counts["author"], is_exact = _authors(conn, selection, limit)
@@ -102,14 +104,17 @@ def facets(
         partial = frozenset() if number.exact else frozenset(names)
     if at is None:
         number = as_listed(conn, number)
-    values = {name: _values(conn, name, counts.get(name, Counter())) for name in names}
+    values = {name: _values(conn, name, counts.get(name, {})) for name in names}
     return Facets(count=number, values=values, partial=partial)
 
 
 def _values(conn: Connection, name: str, counts: Mapping[str, int]) -> tuple[FacetValue, ...]:
     labels: dict[str, str | None] = {}
     if name == "author":
-        ordered = heapq.nsmallest(AUTHORS, counts.items(), key=_most_first)
+        # Ties are decided among those alone that may be told of.
+        least = min(heapq.nlargest(AUTHORS, counts.values()), default=0)
+        told = [each for each in counts.items() if each[1] >= least]
+        ordered = sorted(told, key=_most_first)[:AUTHORS]
         labels = _names(conn, [value for value, _ in ordered])
     else:
         ordered = sorted(counts.items(), key=_most_first)
@@ -130,20 +135,6 @@ def _names(conn: Connection, user_ids: Sequence[str]) -> dict[str, str | None]:
     return dict(conn.execute(query, {"ids": user_ids}).all()) if user_ids else {}
 
 
-def _of_sets(sets: Iterable[tuple[FacetSet, int]]) -> tuple[Count, Counts]:
-    """The counts over sets of facets, each with the number of its GPTs."""
-    number = 0
-    counts: dict[str, dict[str, int]] = {name: defaultdict(int) for name in FACETS}
-    for found, gpts in sets:
-        number += gpts
-        for name, values in found.items():
-            of_values = counts[name]
-            for value in values:
-                of_values[value] += gpts
-    # A set that no listing has any more stands until stage 2 has looked.
-    return Count(number, exact=True), {name: +Counter(found) for name, found in counts.items()}
-
-
 def _of_hits(conn: Connection, selection: Selection, limit: int | None) -> tuple[Count, Counts]:
     """The counts over the hits themselves."""
     sets: Counter[int] = Counter()
@@ -155,20 +146,12 @@ def _of_hits(conn: Connection, selection: Selection, limit: int | None) -> tuple
         authors.update([row[1] for row in rows])
 
     number = each_hit(conn, selection, limit, see)
-    _, counts = _of_sets(_named(conn, sets))
-    return number, counts | {"author": _known(authors)}
+    return number, tally(sets_of(conn, sets)) | {"author": _known(authors)}
 
 
 def _known(authors: Counter[str | None]) -> Counter[str]:
     del authors[None]
     return cast("Counter[str]", authors)
-
-
-def _named(conn: Connection, sets: Counter[int]) -> Iterable[tuple[FacetSet, int]]:
-    c = t.facet_sets.c
-    query = select(c.facet_id, c.facets).where(one_of(c.facet_id, "ids"))
-    for facet_id, text in conn.execute(query, {"ids": sorted(sets)}).all():
-        yield facet_set(text), sets[facet_id]
 
 
 def _authors(
@@ -199,10 +182,10 @@ def _all_authors(conn: Connection) -> Counter[str]:
 def _then(conn: Connection, selection: Selection, at: Micros) -> tuple[Count, Counts]:
     """The counts over the GPTs as they stood at a moment."""
     number = 0
-    counts: Counts = {name: Counter() for name in FACETS}
+    counts: dict[str, Counter[str]] = {name: Counter() for name in FACETS}
     for listing in listings_at(conn, at):
         if selection.has(listing):
             number += 1
             for name, values in facets_of(listing).items():
                 counts[name].update(values)
-    return Count(number, exact=True), counts
+    return Count(number, exact=True), dict(counts)

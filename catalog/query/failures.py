@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, and_, func, select
 
 from catalog.records import Verdict
 from catalog.storage import tables as t
+from catalog.times import Micros
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,7 +53,7 @@ class FailedId(msgspec.Struct, frozen=True, kw_only=True):
     verdict: str
     status: int
     detail: str
-    at: int
+    at: Micros
 
 
 def reasons(conn: Connection, run_id: str, limit: int | None = REASONS) -> tuple[Reason, ...]:

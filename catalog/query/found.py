@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from sqlalchemy import Connection, Select, and_, bindparam, case, func, select
 
-from catalog.query.naming import shown_name
+from catalog.query.naming import known_as
 from catalog.search.filters import Sort
-from catalog.search.listing import facets_of, rating_bound
+from catalog.search.listing import facets_of
 from catalog.storage import tables as t
 from catalog.storage.dialects import one_of
 from catalog.storage.listings import load_listings
+from catalog.storage.prepared import Prepared
 from catalog.times import Micros
 
 if TYPE_CHECKING:
@@ -107,8 +108,8 @@ class Count(msgspec.Struct, frozen=True):
 
 def details(conn: Connection, gizmo_ids: Sequence[str]) -> list[Found]:
     """What a list shows of some GPTs, in the order they are named, by one query."""
-    rows = conn.execute(_DETAILS, {"gizmo_ids": list(gizmo_ids)}).all() if gizmo_ids else ()
-    found = {row[0]: _of_row(*row) for row in rows}
+    rows = _DETAILS.rows(conn, {"gizmo_ids": list(gizmo_ids)}) if gizmo_ids else ()
+    found = {row[0]: _of_row(row) for row in rows}
     return [found[gizmo_id] for gizmo_id in gizmo_ids]
 
 
@@ -123,7 +124,7 @@ def details_at(conn: Connection, gizmo_ids: Sequence[str], at: Micros) -> list[F
 
 
 def _details() -> Select[Any]:
-    listing, gizmo, author, sets = t.listings.c, t.gizmos.c, t.gizmo_authors.c, t.facet_sets.c
+    listing, gizmo, author, sets = t.listings.c, t.gizmos.c, t.gizmo_authors, t.facet_sets.c
     point = t.vanity_metrics.alias()
     latest = (
         select(point.c.num_conversations_str)
@@ -139,9 +140,11 @@ def _details() -> Select[Any]:
             sets.facets,
             listing.stars,
             listing.reviews,
+            listing.by_rating,
             gizmo.name,
             gizmo.description,
-            shown_name(),
+            # Looked up for the few alone whose documents show no name.
+            func.coalesce(author.c.display_name, known_as(listing.user_id)),
             listing.user_id,
             listing.conversations,
             latest,
@@ -154,11 +157,7 @@ def _details() -> Select[Any]:
         )
         .join(t.gizmos, gizmo.gizmo_id == listing.gizmo_id)
         .join(t.facet_sets, sets.facet_id == listing.facet_id)
-        .outerjoin(
-            t.gizmo_authors,
-            and_(author.gizmo_id == listing.gizmo_id, author.valid_to.is_(None)),
-        )
-        .outerjoin(t.authors, t.authors.c.user_id == listing.user_id)
+        .outerjoin(author, and_(author.c.gizmo_id == listing.gizmo_id, author.c.valid_to.is_(None)))
         .where(one_of(listing.gizmo_id, "gizmo_ids"))
     )
 
@@ -178,36 +177,49 @@ def _texts_at() -> Select[Any]:
 
 
 _FACETS = msgspec.json.Decoder(dict[str, tuple[str, ...]])
-_DETAILS = _details()
+_DETAILS = Prepared(_details())
 _TEXTS_AT = _texts_at()
 
 
-_OF_THE_REST = (
-    "name",
-    "description",
-    "author",
-    "user_id",
-    "conversations",
-    "conversations_text",
-    "created_at",
-    "updated_at",
-    "changed_at",
-    "first_seen_at",
-    "last_seen_at",
-    "confirmed_at",
-)
-"""The members of :class:`Found` that stand in the last columns of ``_DETAILS``."""
-
-
-def _of_row(
-    gizmo_id: str, facets: str, stars: int | None, reviews: int | None, *rest: Any
-) -> Found:
+def _of_row(row: tuple[Any, ...]) -> Found:
+    """A row of ``_DETAILS``; written out, as a page has many."""
+    (
+        gizmo_id,
+        facets,
+        stars,
+        reviews,
+        by_rating,
+        name,
+        description,
+        author,
+        user_id,
+        conversations,
+        text,
+        created_at,
+        updated_at,
+        changed_at,
+        first_seen_at,
+        last_seen_at,
+        confirmed_at,
+    ) = row
     return Found(
         gizmo_id=gizmo_id,
+        name=name,
+        description=description,
+        author=author,
+        user_id=user_id,
+        conversations=conversations,
+        conversations_text=text,
         reviews=reviews,
         average=_average(stars, reviews),
-        rating=rating_bound(stars, reviews),
-        **dict(zip(_OF_THE_REST, rest, strict=True)),
+        # An order's column has it with its sign turned, and 0 for none.
+        rating=-by_rating if by_rating else None,
+        created_at=created_at,
+        updated_at=updated_at,
+        changed_at=changed_at,
+        first_seen_at=first_seen_at,
+        last_seen_at=last_seen_at,
+        confirmed_at=confirmed_at,
         **_of_stored(facets),
     )
 

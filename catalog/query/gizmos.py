@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Select, bindparam, or_, select
 
 from catalog.errors import NotFound
 from catalog.fields import LISTS, STAT_FIELDS, Field, ListField, of_table
 from catalog.query.told import MIME_PATHS, Known, Said, Told, tell
 from catalog.storage import tables as t
+from catalog.storage.dialects import one_of
+from catalog.storage.prepared import Prepared
 from catalog.times import to_iso
 
 if TYPE_CHECKING:
@@ -214,10 +217,14 @@ def view(
     )
 
 
+_KNOWN_AS = Prepared(
+    select(t.authors.c.display_name).where(t.authors.c.user_id == bindparam("user_id"))
+)
+
+
 def _known_as(conn: Connection, user_id: str | None) -> str | None:
     """The name that an author is known by."""
-    c = t.authors.c
-    return conn.execute(select(c.display_name).where(c.user_id == user_id)).scalar()
+    return next((name for (name,) in _KNOWN_AS.rows(conn, {"user_id": user_id})), None)
 
 
 def numbers(told: Told, until: Micros | None = None) -> list[Numbers]:
@@ -272,7 +279,7 @@ def _facts(told: Told, table: str, at: Micros | None, unsent: dict[str, Micros])
         for row in told.rows.get("changes", [])
         if not row["element"]
     }
-    never = [frozenset(msgspec.json.decode(row["unstated_fields"])) for row in rows]
+    never = [_names(row["unstated_fields"]) for row in rows]
     facts = []
     for field in of_table(table):
         if field.column in never[-1]:
@@ -297,6 +304,12 @@ def _facts(told: Told, table: str, at: Micros | None, unsent: dict[str, Micros])
             )
         )
     return facts
+
+
+@lru_cache(maxsize=1024)
+def _names(stored: str) -> frozenset[str]:
+    """A list of columns as a row has it: the same few stand in nearly all."""
+    return frozenset(msgspec.json.decode(stored))
 
 
 def _value(told: Told, field: Field, value: Any) -> Any:
@@ -373,26 +386,41 @@ def unsent_since(path: str, unsent: dict[str, Micros]) -> Micros | None:
     )
 
 
+def _shaped() -> Select[Any]:
+    o = t.observations.c
+    return (
+        select(o.source_id, o.wrapping, o.shape_id)
+        .where(o.gizmo_id == bindparam("id"), o.payload_id != t.NOT_FOUND_PAYLOAD)
+        .order_by(o.observed_at)
+    )
+
+
+def _moved() -> Select[Any]:
+    d = t.drift.c
+    return (
+        select(d.source_id, d.wrapping, d.path, d.kind, d.at)
+        .where(one_of(d.source_id, "sources"), or_(d.kind == "appeared", d.kind == "vanished"))
+        .order_by(d.at)
+    )
+
+
+_SHAPED = Prepared(_shaped())
+"""In which shape each document of a GPT came, the latest last."""
+_MOVED = Prepared(_moved())
+"""The paths that came to some sources, and went, in the order of time."""
+
+
 def _unsent(conn: Connection, gizmo_id: str) -> dict[str, Micros]:
     """The paths that went out of the documents of this GPT's sources for good.
 
     A path counts where it vanished from one of these sources (rule 10), and none of them has it
     in its latest document of this GPT.
     """
-    d, o = t.drift.c, t.observations.c
     latest: dict[int, tuple[str, int | None]] = {}
-    for source_id, wrapping, shape_id in conn.execute(
-        select(o.source_id, o.wrapping, o.shape_id)
-        .where(o.gizmo_id == gizmo_id, o.payload_id != t.NOT_FOUND_PAYLOAD)
-        .order_by(o.observed_at)
-    ):
+    for source_id, wrapping, shape_id in _SHAPED.rows(conn, {"id": gizmo_id}):
         latest[source_id] = (wrapping, shape_id)
     gone: dict[str, Micros] = {}
-    for source_id, wrapping, path, kind, at in conn.execute(
-        select(d.source_id, d.wrapping, d.path, d.kind, d.at)
-        .where(d.source_id.in_(latest), d.kind.in_(("appeared", "vanished")))
-        .order_by(d.at)
-    ):
+    for source_id, wrapping, path, kind, at in _MOVED.rows(conn, {"sources": list(latest)}):
         if latest[source_id][0] != wrapping:
             continue
         if kind == "vanished":

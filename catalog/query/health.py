@@ -52,6 +52,8 @@ CAP = 100_000
 """What is counted is counted so far: beyond, how much more there is changes nothing."""
 PATHS = 20
 """Paths of drift, and unmapped ones, at most."""
+SECOND = "second opinion"
+"""The command of runs that ask another source for what is known."""
 TELLING = 10
 """The last runs among which one is looked for that tells of its source."""
 
@@ -157,18 +159,15 @@ def _gpts(conn: Connection, now: Micros, ceiling: Micros) -> GptFacts:
 def _source(
     conn: Connection, deriver: Deriver, source: SourceSettings, number: int, now: Micros
 ) -> SourceFacts:
-    latest = _latest_runs(conn, source.name, TELLING, _asked())
-    telling = next(
-        (run for run in latest if run.status == "failed" or run.requested >= DEAD_LEAST),
-        latest[0] if latest else None,
-    )
+    latest = _latest_runs(conn, source.name, TELLING, now, _asked())
+    telling = next((run for run in latest if _tells(run)), latest[0] if latest else None)
     r = t.runs.c
-    gave = _latest_runs(conn, source.name, RUNS, r.documents > 0)
+    gave = _latest_runs(conn, source.name, RUNS, now, r.documents > 0)
     moving = [run for run in gave if run.started_at >= gave[0].started_at - WINDOW]
     return SourceFacts(
         name=source.name,
         last_document_at=(gave[0].finished_at or gave[0].started_at) if gave else None,
-        run=None if telling is None else _run_facts(telling, held=_held(conn, telling)),
+        run=None if telling is None else _telling(conn, latest, telling),
         spent=spent(conn, source, number, now),
         likeness=likeness(
             conn,
@@ -178,6 +177,36 @@ def _source(
             telling.run_id if telling is not None and telling.documents else None,
         ),
     )
+
+
+def _telling(conn: Connection, latest: Sequence[Run], telling: Run) -> RunFacts:
+    """What the last runs tell of their source: the last that is large enough, or small ones since.
+
+    A source that is asked for a few second opinions a day has no large run at all.
+
+    Args:
+        conn: a reading transaction.
+        latest: the runs, latest first.
+        telling: the one of them that tells by itself.
+    """
+    since: list[Run] = []
+    for run in latest:
+        if _tells(run):
+            break
+        since.append(run)
+        if sum(each.requested - each.left for each in since) >= DEAD_LEAST:
+            # What was not found is told of one run alone: rule 6 judges each by itself.
+            summed = {
+                name: sum(getattr(each, name) for each in since)
+                for name in ("requested", "documents", "mismatched", "failed", "left")
+            }
+            return _run_facts(msgspec.structs.replace(since[0], **summed, not_found=0))
+    return _run_facts(telling, held=_held(conn, telling))
+
+
+def _tells(run: Run) -> bool:
+    """Whether a run says by itself how its source is."""
+    return run.status == "failed" or run.requested - run.left >= DEAD_LEAST
 
 
 def spent(conn: Connection, source: SourceSettings, number: int, now: Micros) -> tuple[Spent, ...]:
@@ -229,17 +258,23 @@ def _asked() -> ColumnElement[bool]:
     that may be gone: it tells that the source answers, never that it does not.
     """
     r = t.runs.c
-    harvested = and_(r.command.like("harvest%"), or_(r.requests > 0, r.status == "failed"))
+    # Second opinions are all that a source is asked for which stands by for another.
+    asks = or_(r.command.like("harvest%"), r.command == SECOND)
+    harvested = and_(asks, or_(r.requests > 0, r.status == "failed"))
     return or_(harvested, and_(r.command == "confirm", r.documents > 0))
 
 
 def _latest_runs(
-    conn: Connection, source: str, limit: int, condition: ColumnElement[bool]
+    conn: Connection, source: str, limit: int, now: Micros, condition: ColumnElement[bool]
 ) -> list[Run]:
+    """A source's runs, latest first; those of a time to come were begun by a clock that was ahead.
+
+    They would stand before all that came since it was set back.
+    """
     r = t.runs.c
     query = (
         select(*(r[name] for name in Run.__struct_fields__))
-        .where(r.source == source, condition)
+        .where(r.source == source, r.started_at <= now, condition)
         .order_by(r.started_at.desc(), r.run_id.desc())
         .limit(limit)
     )

@@ -24,6 +24,12 @@ def shown_name() -> ColumnElement[str | None]:
     return func.coalesce(t.gizmo_authors.c.display_name, t.authors.c.display_name)
 
 
+def known_as(user_id: ColumnElement[str | None]) -> ColumnElement[str | None]:
+    """The name that an author is known by: a look-up, in a query that does not join ``authors``."""
+    a = t.authors.c
+    return select(a.display_name).where(a.user_id == user_id).scalar_subquery()
+
+
 def known_by(names: Iterable[str]) -> Select[Any]:
     """The authors of some names who have a GPT whose document does not show it.
 

@@ -53,16 +53,19 @@ class News:
     Args:
         conn: a reading transaction.
         mark: the mark.
+        again: so many numbers before it are looked at again; 0: the mark has no digests, and
+            nothing before it was under way.
     """
 
-    def __init__(self, conn: Connection, mark: Mark) -> None:
+    def __init__(self, conn: Connection, mark: Mark, again: int = AGAIN) -> None:
         self._conn = conn
         self._mark = mark
+        self._again = again
 
     def among(self, query: Select[Any]) -> Select[Any]:
         """``query``, of ``changes``, narrowed to those that may be news; for :meth:`unseen`."""
         c, o = t.changes.c, t.observations.c
-        touched = _touched(self._mark.observation_id, self._mark.judgement_id)
+        touched = _touched(self._mark.observation_id, self._mark.judgement_id, self._again)
         late = exists().where(
             o.gizmo_id == c.gizmo_id,
             o.observed_at >= c.observed_at,
@@ -184,12 +187,13 @@ def digest_of(row: Row) -> str:
     return urlsafe_b64encode(hashlib.sha256(what).digest()[:_DIGEST_BYTES]).decode()
 
 
-def _touched(observation_id: int, judgement_id: int) -> CTE:
+def _touched(observation_id: int, judgement_id: int, again: int = AGAIN) -> CTE:
     """The changes that late observations say or confirm.
 
     Args:
-        observation_id: the mark's; :data:`AGAIN` numbers before it are looked at as well.
+        observation_id: the mark's; ``again`` numbers before it are looked at as well.
         judgement_id: the mark's; likewise.
+        again: so many.
 
     Returns:
         Their keys, and whether one of these observations is new.
@@ -197,12 +201,12 @@ def _touched(observation_id: int, judgement_id: int) -> CTE:
     c, o, j = t.changes.c, t.observations.c, t.judgements.c
     columns = (o.observation_id, o.gizmo_id, o.observed_at)
     recorded = select(*columns, _is_beyond(o.observation_id, observation_id)).where(
-        o.observation_id > observation_id - AGAIN
+        o.observation_id > observation_id - again
     )
     judged = (
         select(*columns, _is_beyond(j.judgement_id, judgement_id))
         .join(t.judgements, j.observation_id == o.observation_id)
-        .where(j.judgement_id > judgement_id - AGAIN)
+        .where(j.judgement_id > judgement_id - again)
     )
     late = union_all(recorded, judged).cte("late")
     keys = (c.gizmo_id, c.observed_at, c.field, c.element)

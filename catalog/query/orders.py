@@ -9,12 +9,12 @@ conversations has a table of its own.
 from __future__ import annotations
 
 import heapq
-from typing import TYPE_CHECKING, Any, NamedTuple
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from sqlalchemy import (
     BindParameter,
     Column,
-    ColumnElement,
     Connection,
     Select,
     bindparam,
@@ -22,9 +22,12 @@ from sqlalchemy import (
     tuple_,
 )
 
-from catalog.query.candidates import MOST, index_of
+from catalog.query.bounds import SHAPES, conditions
+from catalog.query.candidates import FEW, MOST, Index, index_of
 from catalog.search.listing import KEY_LENGTH
+from catalog.search.matching import NAME_PREFIX
 from catalog.storage import tables as t
+from catalog.storage.prepared import Prepared
 from catalog.storage.search_index import order_range
 
 if TYPE_CHECKING:
@@ -34,9 +37,6 @@ if TYPE_CHECKING:
     from catalog.query.selecting import Key, Selection
     from catalog.search.filters import Sort
     from catalog.search.terms import Candidates, Expression
-
-FEW = 3_000
-"""Hits that are sorted as they are: beyond, walking the whole order finds a page sooner."""
 
 _COLUMNS: dict[Sort, Column[Any]] = {
     "conversations": t.listings.c.by_conversations,
@@ -48,6 +48,7 @@ _COLUMNS: dict[Sort, Column[Any]] = {
 }
 _BOUND = tuple_(bindparam("from_value"), bindparam("from_id"))
 _SIZE: BindParameter[int] = bindparam("size")
+_FEW: BindParameter[int] = bindparam("few")
 
 
 def in_order(
@@ -100,10 +101,11 @@ def _of_tier(
     hits = index_of(conn).in_order(
         conn,
         None if found is None else found.expression,
-        selection.conditions,
+        selection.bounds,
         low,
         size,
-        selection.terms,
+        selection.memory,
+        at_once=FEW if tier <= NAME_PREFIX else selection.probable,
     )
     for part in hits:
         right: Sequence[Hit] = part
@@ -136,22 +138,19 @@ def _walk(
 ) -> Iterator[list[Key]]:
     """The candidates' places in their order, in parts that grow."""
     way = _way(conn, selection, sort)
-    first = _ordered(way.query)
-    later = _ordered(_behind(way.query))
     while True:
-        if after is None:
-            rows = conn.execute(first, {**way.asking, "size": size}).all()
-        else:
-            bound = {"from_value": after[0], "from_id": after[1]}
-            rows = conn.execute(later, {**way.asking, **bound, "size": size}).all()
+        asking = {**way.asking, "size": size}
+        if after is not None:
+            asking |= {"from_value": after[0], "from_id": after[1]}
+        rows = way.query(after is not None).rows(conn, asking)
         if way.among is None:
-            yield [tuple(row) for row in rows]
+            yield rows
         else:
             held = index_of(conn).among(conn, way.among, [row[-1] for row in rows])
-            yield [tuple(row[:-1]) for row in rows if row[-1] in held]
+            yield [row[:-1] for row in rows if row[-1] in held]
         if len(rows) < size:
             return
-        after = tuple(rows[-1])
+        after = rows[-1]
         size = min(2 * size, MOST)
 
 
@@ -159,55 +158,79 @@ class _Way(NamedTuple):
     """How candidates are found in their order.
 
     Attributes:
-        query: their places, value and id; with ``among`` also their numbers.
+        form: what is read, see :func:`_query`.
         asking: its parameters.
         among: what the index holds of the candidates among these; None: all are.
     """
 
-    query: Select[Any]
+    form: tuple[Any, ...]
     asking: dict[str, Any]
     among: Expression | None = None
+
+    def query(self, is_behind: bool) -> Prepared:  # noqa: FBT001  (of two queries, one)
+        """Their places, value and id; with ``among`` also their numbers.
+
+        Args:
+            is_behind: whether only those behind a place are.
+        """
+        return _query(*self.form, is_behind)
 
 
 def _way(conn: Connection, selection: Selection, sort: Sort) -> _Way:
     category = selection.only_category
+    index, bounds = index_of(conn), selection.bounds
     if category is not None and sort == "conversations" and len(category) < KEY_LENGTH:
-        return _Way(_RANKED, {"category": category})
-    places = (_COLUMNS[sort], t.listings.c.gizmo_id)
+        return _Way((index, "ranked", sort, bounds.names), {"category": category})
     found = selection.anywhere()
     if found is None:
-        return _Way(select(*places).where(*selection.conditions), {})
-    index = index_of(conn)
-    asking = index.asking(conn, found.expression, selection.terms)
-    most = index.most_held or FEW
-    number = index.count(conn, found.expression, most + 1, selection.terms)
-    if number <= FEW:
-        # The limit does not cut: it keeps PostgreSQL from reading in the wanted order after all.
-        hits = (
-            select(*places)
-            .select_from(index.listed)
-            .where(index.has, *selection.conditions)
-            .limit(FEW)
-            .subquery()
-        )
-        return _Way(select(*hits.c), asking)
+        return _Way((index, "every", sort, bounds.names), bounds.given)
+    asking = index.asking(conn, found.expression, selection.memory)
+    few = index.few(found.expression)
+    most = index.most_held or few
+    number = index.count(conn, found.expression, most + 1, selection.memory)
+    asking |= bounds.given
+    if number <= few:
+        return _Way((index, "few", sort, bounds.names), asking | {"few": few})
     if index.most_held is not None and number > most:
-        numbered = select(*places, t.listings.c.doc_id).where(*selection.conditions)
-        return _Way(numbered, {}, found.expression)
-    return _Way(select(*places).where(index.holds, *selection.conditions), asking)
+        return _Way((index, "numbered", sort, bounds.names), bounds.given, found.expression)
+    return _Way((index, "held", sort, bounds.names), asking)
 
 
-def _behind(query: Select[Any]) -> Select[Any]:
-    """Those behind a place."""
-    return query.where(tuple_(*_places(query)) > _BOUND)
+@lru_cache(maxsize=SHAPES)
+def _query(
+    index: Index,
+    kind: Literal["ranked", "every", "few", "numbered", "held"],
+    sort: Sort,
+    names: tuple[str, ...],
+    is_behind: bool,  # noqa: FBT001  (of two queries, one)
+) -> Prepared:
+    """Candidates' places in their order.
 
-
-def _ordered(query: Select[Any]) -> Select[Any]:
-    return query.order_by(*_places(query)).limit(_SIZE)
-
-
-def _places(query: Select[Any]) -> Sequence[ColumnElement[Any]]:
-    return list(query.selected_columns)[:2]
+    Args:
+        index: of which engine.
+        kind: those of one category; those that the index holds, where they are few or many; or all
+            listings, with their numbers or without.
+        sort: the order.
+        names: the shape of what holds of the listings.
+        is_behind: whether only those behind a place are wanted.
+    """
+    wanted = conditions(names)
+    places = (_COLUMNS[sort], t.listings.c.gizmo_id)
+    if kind == "ranked":
+        query: Select[Any] = _RANKED
+    elif kind == "few":
+        # The limit does not cut: it keeps PostgreSQL from reading in the wanted order after all.
+        hits = select(*places).select_from(index.listed).where(index.has, *wanted).limit(_FEW)
+        query = select(*hits.subquery().c)
+    elif kind == "held":
+        query = select(*places).where(index.holds, *wanted)
+    else:
+        number = (t.listings.c.doc_id,) if kind == "numbered" else ()
+        query = select(*places, *number).where(*wanted)
+    in_order = list(query.selected_columns)[:2]
+    if is_behind:
+        query = query.where(tuple_(*in_order) > _BOUND)
+    return Prepared(query.order_by(*in_order).limit(_SIZE))
 
 
 _RANKED = select(t.category_ranks.c.by_conversations, t.category_ranks.c.gizmo_id).where(

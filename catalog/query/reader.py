@@ -7,10 +7,10 @@ minutes: PostgreSQL ends a transaction that sleeps.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from catalog.errors import UsageError
 from catalog.query import authors as authoring
@@ -22,9 +22,10 @@ from catalog.query import metrics as numbers
 from catalog.query import overview as overviews
 from catalog.query import search as searching
 from catalog.query.changes import Change, ChangeClass, ChangeKind, ChangePage, MassEvent, Wanted
-from catalog.query.console import ROWS, SECONDS, Parameter, Result, run_sql
+from catalog.query.console import ROWS, SECONDS, Parameter, Result, Stop, run_sql
 from catalog.query.moments import Moment, end, moment, start
 from catalog.query.past import Past, Question
+from catalog.query.state import State
 from catalog.query.told import Known
 from catalog.references import parse_reference
 from catalog.search.filters import Filter, Sort
@@ -45,7 +46,9 @@ if TYPE_CHECKING:
     from catalog.query.stats import DriftRow, Holdings, Status, UnmappedRow
     from catalog.records import Deriver
     from catalog.storage.bookmarks import Mark
-    from catalog.storage.engine import Engine
+    from catalog.storage.engine import Connection, Engine
+
+T = TypeVar("T")
 
 ROWS_TOLD = 100
 """How many rows of drift or unmapped fields are told, unless it is told otherwise."""
@@ -81,6 +84,7 @@ class Reader:
         self._opened: Engine | None = engine
         self._deriver = deriver
         self._sql_url = sql_url or url
+        self._state = State(engine)
 
     @classmethod
     def open(cls, url: str, *, deriver: Deriver | None = None, sql_url: str | None = None) -> Self:
@@ -101,6 +105,7 @@ class Reader:
     def close(self) -> None:
         """Let go of the catalog; a second time does nothing."""
         if self._opened is not None:
+            self._state.close()
             self._opened.dispose()
             self._opened = None
 
@@ -350,10 +355,31 @@ class Reader:
         seconds: float = SECONDS,
         rows: int | None = ROWS,
         parameters: Mapping[str, Parameter] | None = None,
+        stop: Stop | None = None,
     ) -> Result:
         """Run one statement that reads; see :func:`catalog.query.console.run_sql`."""
         self._engine  # noqa: B018  (a closed catalog is not asked by another connection either)
-        return run_sql(self._sql_url, text, seconds=seconds, rows=rows, parameters=parameters)
+        return run_sql(
+            self._sql_url, text, seconds=seconds, rows=rows, parameters=parameters, stop=stop
+        )
+
+    def state(self) -> str:
+        """A name for the state of the catalog, another after each commit of whatever process.
+
+        To be asked before the question whose answer it is kept with; it holds while this reader is
+        open.
+        """
+        self._engine  # noqa: B018  (as above)
+        return self._state.name()
+
+    def ask(self, question: Callable[[Connection], T]) -> T:
+        """The answer to a question that has no method here: a function of :mod:`catalog.query`.
+
+        Args:
+            question: is called with a transaction that sees one state of the catalog.
+        """
+        with read(self._engine) as conn:
+            return question(conn)
 
     def at(self, when: Moment) -> Past:
         """The catalog as of a moment: what had been said by then, as it is known now.
@@ -392,17 +418,18 @@ def catalog_url(text: str) -> str:
         raise UsageError(f"that names no catalog: {error}") from None
 
 
-def opened(url: str, *, read_only: bool = True) -> Engine:
+def opened(url: str, *, read_only: bool = True, folder: str | None = None) -> Engine:
     """The catalog at a URL, checked to be of this program's schema.
 
     Args:
         url: the catalog.
         read_only: opened so that the engine itself refuses every write; else durable.
+        folder: where the ledger of a catalog on PostgreSQL is; None: in the usual place.
 
     Raises:
         StorageError: it cannot be used.
     """
-    engine = open_engine(url, read_only=read_only, durable=not read_only)
+    engine = open_engine(url, read_only=read_only, durable=not read_only, folder=folder)
     try:
         check_schema(engine)
     except BaseException:

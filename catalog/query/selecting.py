@@ -7,12 +7,15 @@ whether a text matches, as with phrases, the texts of the candidates are looked 
 
 from __future__ import annotations
 
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Connection, select
+from sqlalchemy import Connection, select
 
-from catalog.query.candidates import UNINDEXED
-from catalog.search.filters import EVERY, ONE_OF, Filter, Matching, order_key
+from catalog.query.bounds import SHAPES, bounds_of, conditions
+from catalog.query.candidates import CAPPED, UNINDEXED, Memory
+from catalog.search.conditions import Matching, facet_groups, order_key
+from catalog.search.filters import EVERY, ONE_OF, STATUSES, Filter
 from catalog.search.matching import LABELS, STARTERS, TIERS, Matcher
 from catalog.search.queries import parse_query
 from catalog.search.terms import (
@@ -23,16 +26,17 @@ from catalog.search.terms import (
     anywhere,
     candidates,
     facet_term,
+    without,
 )
 from catalog.search.terms import Any as AnyOf
 from catalog.storage import tables as t
 from catalog.storage.listings import load_listings, load_texts
+from catalog.storage.prepared import Prepared
 from catalog.storage.rows import chunks
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-    from catalog.query.candidates import Terms
     from catalog.search.filters import Sort
     from catalog.search.listing import Listing
 
@@ -42,7 +46,12 @@ Key = tuple[Any, ...]
 
 REMEMBERED = 20_000
 """GPTs whose tiers are remembered while a search goes on."""
-_APART = select(t.listings.c.gizmo_id).where(UNINDEXED)
+
+
+@lru_cache(maxsize=SHAPES)
+def _apart(names: tuple[str, ...]) -> Prepared:
+    """The listings that the index does not hold."""
+    return Prepared(select(t.listings.c.gizmo_id).where(UNINDEXED, *conditions(names)))
 
 
 class Selection:
@@ -54,25 +63,27 @@ class Selection:
     Attributes:
         wanted: the filter, spelled in one way.
         has_text: whether it searches a text.
-        conditions: what its numbers and times ask of ``listings``.
-        terms: what was found of the index's terms; it serves one reading transaction.
+        bounds: its numbers and times.
+        facet_groups: what it asks of facets but the author, see
+            :func:`catalog.search.conditions.facet_groups`.
+        memory: what was found out about the index; it serves one reading transaction.
     """
 
     def __init__(self, wanted: Filter) -> None:
         self.wanted = wanted.normal()
-        self.conditions = tuple(_conditions(self.wanted))
+        self.bounds = bounds_of(self.wanted)
         self.has_text = self.wanted.text is not None
         self._query = None if self.wanted.text is None else parse_query(self.wanted.text)
-        self._matching = Matching(self.wanted)
         self._matcher = None if self._query is None else Matcher(self._query)
         self._values = tuple(_values(self.wanted))
-        self.terms: Terms = {}
+        self.facet_groups = facet_groups(self.wanted)
+        self.memory = Memory()
         self._known: dict[str, int | None] = {}
 
     @property
     def tiers(self) -> Sequence[int]:
-        """The tiers that its hits are of; without a text all are of the first."""
-        return TIERS if self.has_text else TIERS[:1]
+        """The tiers that its hits are of; where no word is to be found, all are of the first."""
+        return TIERS if self._query is not None and self._query.terms else TIERS[:1]
 
     @property
     def only_category(self) -> str | None:
@@ -84,12 +95,21 @@ class Selection:
 
     @property
     def has_facets_alone(self) -> bool:
-        """Whether :meth:`has_facets` decides it."""
-        return not (self.has_text or self.conditions or self.wanted.authors)
+        """Whether :attr:`facet_groups` says all that is asked."""
+        return not (self.has_text or self.bounds.names or self.wanted.authors)
+
+    @property
+    def probable(self) -> int:
+        """Hits of a tier that there probably are no more of, for PostgreSQL; 0: nobody knows.
+
+        Several terms at once are in few GPTs.
+        """
+        several = self._query is not None and len(self._query.terms) > 1
+        return CAPPED if several else 0
 
     def in_tier(self, tier: int) -> Candidates | None:
         """What the index is asked for the hits of one tier; None: nothing."""
-        if self._query is None:
+        if self._query is None or not self._query.terms:
             return self.anywhere()
         return self._with_values(candidates(self._query, tier))
 
@@ -97,10 +117,16 @@ class Selection:
         """What the index is asked for the hits of all tiers at once; None: nothing."""
         if self._query is None:
             return Candidates(_all(self._values), exact=True) if self._values else None
+        if not self._query.terms:
+            return without(_all(self._values or _EVERY), self._query)
         return self._with_values(anywhere(self._query))
 
     def _with_values(self, found: Candidates) -> Candidates:
         return Candidates(_all((found.expression, *self._values)), found.exact)
+
+    @cached_property
+    def _matching(self) -> Matching:
+        return Matching(self.wanted)
 
     def tier(self, listing: Listing) -> int | None:
         """The tier of a listing; None: it is not wanted."""
@@ -109,10 +135,6 @@ class Selection:
     def has(self, listing: Listing) -> bool:
         """Whether a listing is wanted."""
         return self.tier(listing) is not None
-
-    def has_facets(self, facets: Mapping[str, Sequence[str]]) -> bool:
-        """Whether facets but the author are as wanted."""
-        return self._matching.facets_hold(facets)
 
     def verified_in(self, conn: Connection, gizmo_ids: Sequence[str], tier: int) -> Collection[str]:
         """Those candidates that are of a tier."""
@@ -150,8 +172,8 @@ class Selection:
 
     def unindexed(self, conn: Connection) -> list[Listing]:
         """The hits among the listings that the index does not hold: few, if any."""
-        query = _APART.where(*self.conditions) if self.conditions else _APART
-        gizmo_ids = conn.execute(query).scalars().all()
+        rows = _apart(self.bounds.names).rows(conn, self.bounds.given)
+        gizmo_ids = [gizmo_id for (gizmo_id,) in rows]
         found = (
             listing for part in chunks(gizmo_ids) for listing in load_listings(conn, part).values()
         )
@@ -186,39 +208,5 @@ def _one_of(terms: Iterable[str]) -> Iterator[Expression]:
         yield lexemes[0] if len(lexemes) == 1 else AnyOf(lexemes)
 
 
-def _conditions(wanted: Filter) -> Iterator[ColumnElement[bool]]:
-    """What the filter's numbers and times ask of columns; no value meets no condition."""
-    c = t.listings.c
-    yield from _between(c.conversations, wanted.min_conversations, wanted.max_conversations)
-    # Says the same of the order, so that a walk along it begins and ends where it may.
-    yield from _between(
-        c.by_conversations, _negated(wanted.max_conversations), _negated(wanted.min_conversations)
-    )
-    yield from _between(c.reviews, wanted.min_reviews, None)
-    yield from _known(c.by_rating, wanted.min_rating, None)
-    yield from _known(c.by_created, wanted.created_since, wanted.created_until)
-    yield from _known(c.by_updated, wanted.updated_since, wanted.updated_until)
-    yield from _known(c.by_changed, wanted.changed_since, wanted.changed_until)
-    yield from _between(c.first_seen_at, wanted.seen_since, wanted.seen_until)
-
-
-def _between(
-    column: ColumnElement[Any], low: float | None, high: float | None
-) -> Iterator[ColumnElement[bool]]:
-    if low is not None:
-        yield column >= low
-    if high is not None:
-        yield column <= high
-
-
-def _known(
-    column: ColumnElement[Any], low: float | None, high: float | None
-) -> Iterator[ColumnElement[bool]]:
-    """The same of a column that holds the value negated, and 0 for none."""
-    yield from _between(column, _negated(high), _negated(low))
-    if low is not None or high is not None:
-        yield column != 0
-
-
-def _negated(value: float | None) -> float | None:
-    return None if value is None else -value
+_EVERY = tuple(_one_of(facet_term("status", status) for status in STATUSES))
+"""What the index has of every listing."""

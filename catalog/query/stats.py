@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, func, or_, select
 from catalog.query.failures import Reason, reasons
 from catalog.storage import tables as t
 from catalog.storage.frontier import FrontierCounts, count_frontier
+from catalog.storage.relisting import waiting
 from catalog.storage.runs import Run, get_run, latest_runs
 from catalog.times import DAY, day_of
 
@@ -117,6 +118,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
         sources: the sources, by name.
         unmapped: the most frequent first.
         drift: the latest first.
+        unlisted: GPTs that no search finds as they are now, since an upgrade did not come to its
+            end.
     """
 
     now: Micros
@@ -127,6 +130,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     sources: tuple[SourceHealth, ...]
     unmapped: tuple[UnmappedRow, ...]
     drift: tuple[DriftRow, ...]
+    unlisted: int
 
 
 def holdings(conn: Connection) -> Holdings:
@@ -178,6 +182,7 @@ def status(conn: Connection, now: Micros, *, runs: int = 5, rows: int = 10) -> S
         sources=_sources(conn, now),
         unmapped=unmapped(conn, rows),
         drift=drift(conn, rows),
+        unlisted=waiting(conn),
     )
 
 

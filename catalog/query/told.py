@@ -16,6 +16,8 @@ from catalog.errors import NotFound
 from catalog.fields import BY_COLUMN
 from catalog.storage import tables as t
 from catalog.storage.codec import decompress
+from catalog.storage.dialects import one_of
+from catalog.storage.prepared import Prepared
 from catalog.storage.rows import PER_GPT, chunks
 from catalog.storage.sources import source_names
 from catalog.storage.stage1 import load_statements
@@ -115,13 +117,23 @@ def mime_sets(conn: Connection, digests: Iterable[str]) -> dict[str, tuple[str, 
 _ROWS = {
     table.name: (
         table.columns.keys(),
-        select(table)
-        .where(table.c.gizmo_id == bindparam("id"))
-        .order_by(*table.primary_key.columns),
+        Prepared(
+            select(table)
+            .where(table.c.gizmo_id == bindparam("id"))
+            .order_by(*table.primary_key.columns)
+        ),
     )
     for table in PER_GPT
 }
 """By table: the keys of its columns, and what selects the rows of a GPT."""
+_SAID = Prepared(
+    select(
+        t.observations.c.observation_id,
+        t.observations.c.source_id,
+        t.observations.c.observed_at,
+    ).where(one_of(t.observations.c.observation_id, "numbers"))
+)
+_STATE = Prepared(select(t.fold_states.c.state).where(t.fold_states.c.gizmo_id == bindparam("id")))
 
 
 def _from_tables(conn: Connection, gizmo_id: str) -> Told:
@@ -130,7 +142,7 @@ def _from_tables(conn: Connection, gizmo_id: str) -> Told:
     for name, (keys, query) in _ROWS.items():
         rows[name] = [
             _with_source(dict(zip(keys, row, strict=True)), sources)
-            for row in conn.execute(query, {"id": gizmo_id}).all()
+            for row in query.rows(conn, {"id": gizmo_id})
         ]
     digests = {row[column] for row in rows["attachments"] for column in MIME_SETS if row[column]}
     return Told(
@@ -143,10 +155,8 @@ def _from_tables(conn: Connection, gizmo_id: str) -> Told:
 
 
 def _volatile(conn: Connection, gizmo_id: str) -> dict[str, Said]:
-    state = conn.execute(
-        select(t.fold_states.c.state).where(t.fold_states.c.gizmo_id == gizmo_id)
-    ).scalar()
-    return {} if state is None else _stated(decompress(state))
+    states = _STATE.rows(conn, {"id": gizmo_id})
+    return _stated(decompress(states[0][0])) if states else {}
 
 
 def _stated(state: bytes) -> dict[str, Said]:
@@ -162,12 +172,9 @@ def _with_source(row: Row, sources: dict[int, str]) -> Row:
 
 def _said(conn: Connection, rows: dict[str, list[Row]], sources: dict[int, str]) -> dict[int, Said]:
     wanted = {row["observation_id"] for each in rows.values() for row in each}
-    o = t.observations.c
     said: dict[int, Said] = {}
     for part in chunks(sorted(wanted)):
-        for number, source_id, at in conn.execute(
-            select(o.observation_id, o.source_id, o.observed_at).where(o.observation_id.in_(part))
-        ):
+        for number, source_id, at in _SAID.rows(conn, {"numbers": part}):
             said[number] = Said(sources[source_id], at)
     return said
 

@@ -6,18 +6,15 @@ layer keeps what :mod:`catalog.search.terms` makes of a listing, the query layer
 
 from __future__ import annotations
 
+from catalog.search.conditions import Matching, matches, order_key
 from catalog.search.cursors import decode_cursor, encode_cursor
 from catalog.search.filters import (
     SORTS,
     Filter,
-    Matching,
     Sort,
     check,
     default_sort,
     from_query,
-    has_facets,
-    matches,
-    order_key,
     to_query,
 )
 from catalog.search.folding import canonical, script_of
@@ -75,7 +72,6 @@ __all__ = [
     "facet_term",
     "facets_of",
     "from_query",
-    "has_facets",
     "index_facets",
     "index_terms",
     "matches",

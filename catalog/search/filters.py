@@ -1,23 +1,21 @@
 """Which GPTs are wanted, and in which order: one filter for Python, command line, web and export.
 
 A filter is a text and conditions, all of which must hold. It goes into a URL query and comes back
-the same. What it means is written down here over single listings; the query layer asks an index for
-the same.
+the same. What it means of a single GPT: :mod:`catalog.search.conditions`.
 """
 
 from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any, Literal, get_args
 from urllib.parse import parse_qsl, urlencode
 
 import msgspec
 
 from catalog.errors import InvalidFilter
-from catalog.search.listing import Listing, bucket, facets_of, order_columns
-from catalog.search.matching import Matcher
 from catalog.search.queries import parse_query
 from catalog.search.terms import facet_key
 from catalog.times import Micros, moment_of, parse_moment, to_iso
@@ -34,26 +32,20 @@ ONE_OF = {"statuses": "status", "voices": "voice", "scripts": "script", "years":
 """Lists of a filter of which a GPT must have one value, with the facets they are about."""
 
 _TEXT = "q"
-_KEYS = {"text": _TEXT, "authors": "author", **EVERY, **ONE_OF}
+KEYS = {"text": _TEXT, "authors": "author", **EVERY, **ONE_OF}
+"""Fields of a filter whose names in a URL query are others, with these."""
 _COUNTS = ("min_conversations", "max_conversations", "min_reviews")
 _RATING = "min_rating"
-_MOMENTS = {
+MOMENTS = {
     "created": "created_at",
     "updated": "updated_at",
     "changed": "changed_at",
     "seen": "first_seen_at",
 }
-_WITH_MOMENTS = tuple(f"{what}_{side}" for what in _MOMENTS for side in ("since", "until"))
+"""What the bounds in time of a filter are about, with the moments of a listing."""
+_WITH_MOMENTS = tuple(f"{what}_{side}" for what in MOMENTS for side in ("since", "until"))
 _A_MOMENT = "a date or a time, as 2024-02-13 or 2024-02-13T09:19:19Z"
 _KINDS: dict[type, str] = {int: "whole numbers", str: "texts"}
-_COLUMNS = {
-    "conversations": "by_conversations",
-    "rating": "by_rating",
-    "created": "by_created",
-    "updated": "by_updated",
-    "changed": "by_changed",
-    "name": "name_key",
-}
 _WHOLE_NUMBER = re.compile(r"[+-]?\d{1,18}", re.ASCII)
 _LOWEST_RATING, _HIGHEST_RATING = 1, 5
 _LAST_YEAR = 9999
@@ -144,19 +136,25 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
         Values by their :func:`facet_key`, authors as typed but for outer blanks; each once, sorted;
         none that is empty.
         """
-        texts = {
-            field: _tidy(map(facet_key, getattr(self, field)))
-            for field in (*EVERY, *ONE_OF)
-            if field != "years"
-        }
-        return msgspec.structs.replace(
-            self,
-            **texts,
-            text=_sendable((self.text or "").strip()) or None,
-            authors=_tidy(each.strip() for each in self.authors),
-            years=tuple(sorted(set(self.years))),
-            min_rating=None if self.min_rating is None else float(self.min_rating),
-        )
+        return _normal(self)
+
+
+@lru_cache(maxsize=1024)
+def _normal(wanted: Filter) -> Filter:
+    # Remembered: a search asks for it again and again, for its cursor, its count, its order.
+    texts = {
+        field: _tidy(map(facet_key, getattr(wanted, field)))
+        for field in (*EVERY, *ONE_OF)
+        if field != "years"
+    }
+    return msgspec.structs.replace(
+        wanted,
+        **texts,
+        text=_sendable((wanted.text or "").strip()) or None,
+        authors=_tidy(each.strip() for each in wanted.authors),
+        years=tuple(sorted(set(wanted.years))),
+        min_rating=None if wanted.min_rating is None else float(wanted.min_rating),
+    )
 
 
 def _several(field: str, values: object, kind: type) -> tuple[Any, ...]:
@@ -194,7 +192,7 @@ def to_query(wanted: Filter) -> str:
     pairs: list[tuple[str, str]] = []
     for field in Filter.__struct_fields__:
         value = getattr(normal, field)
-        key = _KEYS.get(field, field)
+        key = KEYS.get(field, field)
         if isinstance(value, tuple):
             pairs += [(key, str(each)) for each in value]
         elif value is not None:
@@ -224,7 +222,7 @@ def from_query(text: str) -> Filter:
         InvalidFilter: a key is not known, given twice though it takes one value, or its value
             cannot be read.
     """
-    fields = {_KEYS.get(field, field): field for field in Filter.__struct_fields__}
+    fields = {KEYS.get(field, field): field for field in Filter.__struct_fields__}
     found: dict[str, Any] = {}
     for key, value in parse_qsl(text.removeprefix("?"), keep_blank_values=True):
         if key not in fields:
@@ -232,7 +230,7 @@ def from_query(text: str) -> Filter:
         if not value.strip():
             continue
         field = fields[key]
-        if field == "years" or (field in _KEYS and field != "text"):
+        if field == "years" or (field in KEYS and field != "text"):
             read = _whole(key, value) if field == "years" else value
             found[field] = (*found.get(field, ()), read)
         elif field in found:
@@ -281,12 +279,12 @@ def check(wanted: Filter) -> None:
         number = len(getattr(wanted, field))
         if number > MOST_VALUES:
             raise InvalidFilter(
-                _KEYS[field],
+                KEYS[field],
                 f"{number:,} values are too many for one search: give up to {MOST_VALUES}, and"
                 " ask several times",
             )
         if field != "years" and any(not each.strip() for each in getattr(wanted, field)):
-            raise InvalidFilter(_KEYS[field], "its value is empty; give one, or leave it out")
+            raise InvalidFilter(KEYS[field], "its value is empty; give one, or leave it out")
     for status in wanted.statuses:
         if facet_key(status) not in STATUSES:
             raise InvalidFilter("status", f"{status!r} is no status{_near(status, STATUSES)}")
@@ -294,7 +292,7 @@ def check(wanted: Filter) -> None:
         if not 1 <= year <= _LAST_YEAR:
             raise InvalidFilter("year", f"{year} is no year of four digits")
     _check_numbers(wanted)
-    for what in _MOMENTS:
+    for what in MOMENTS:
         _check_moments(wanted, f"{what}_since", f"{what}_until")
 
 
@@ -322,151 +320,13 @@ def _check_moments(wanted: Filter, since: str, until: str) -> None:
         raise InvalidFilter(since, f"{texts[since]} lies after {until}, {texts[until]}")
 
 
-class _Facets:
-    """What a filter asks of facet values, but of the author."""
+def default_sort(wanted: Filter) -> Sort:
+    """The order where none is asked for: by relevance with a text, else by conversations.
 
-    def __init__(self, normal: Filter) -> None:
-        self._every = [
-            (facet, frozenset(asked))
-            for field, facet in EVERY.items()
-            if (asked := getattr(normal, field))
-        ]
-        self._one_of = [
-            (facet, frozenset(map(str, asked)))
-            for field, facet in ONE_OF.items()
-            if (asked := getattr(normal, field))
-        ]
-
-    def __bool__(self) -> bool:
-        return bool(self._every or self._one_of)
-
-    def hold(self, facets: Mapping[str, Sequence[str]]) -> bool:
-        """Whether they hold of these values, as stored."""
-        # Written out: thousands of sets of facets are asked while somebody waits.
-        for facet, asked in self._every:
-            if not asked.issubset(map(facet_key, facets.get(facet, ()))):
-                return False
-        for facet, asked in self._one_of:
-            if asked.isdisjoint(map(facet_key, facets.get(facet, ()))):
-                return False
-        return True
-
-
-class Matching:
-    """A filter made ready to look at many listings.
-
-    Args:
-        wanted: which GPTs are wanted.
+    A text that only says what to leave out finds nothing better than anything else.
 
     Raises:
         InvalidQuery: the search text cannot be understood.
     """
-
-    def __init__(self, wanted: Filter) -> None:
-        normal = wanted.normal()
-        self._matcher = None if normal.text is None else Matcher(parse_query(normal.text))
-        self._facets = _Facets(normal)
-        self._user_ids = frozenset(normal.authors)
-        self._authors = frozenset(map(facet_key, normal.authors))
-        self._numbers = tuple(_numbers(normal))
-        self._moments = tuple(_moments(normal))
-
-    def tier(self, listing: Listing) -> int | None:
-        """How well ``listing`` matches: 0 is best, and all there is without a text; None: not."""
-        if not self.conditions_hold(listing):
-            return None
-        return 0 if self._matcher is None else self._matcher.tier(listing.texts)
-
-    def conditions_hold(self, listing: Listing) -> bool:
-        """Whether everything holds but the text."""
-        return (
-            all(each.holds(getattr(listing, each.name)) for each in self._numbers)
-            # A moment of 0 says as little as none.
-            and all(each.holds(getattr(listing, each.name) or None) for each in self._moments)
-            and (not self._user_ids or self._is_by_them(listing))
-            and (not self._facets or self._facets.hold(facets_of(listing)))
-        )
-
-    def facets_hold(self, facets: Mapping[str, Sequence[str]]) -> bool:
-        """Whether what it asks of facets but the author holds; see :func:`has_facets`."""
-        return self._facets.hold(facets)
-
-    def _is_by_them(self, listing: Listing) -> bool:
-        return listing.user_id in self._user_ids or (
-            listing.author is not None and facet_key(listing.author) in self._authors
-        )
-
-
-class _Bounds(msgspec.Struct, frozen=True):
-    """The least and the most that is asked of a number of a listing, by its name there."""
-
-    name: str
-    low: float | None
-    high: float | None = None
-
-    def holds(self, value: float | None) -> bool:
-        """Whether ``value`` is known, and lies within."""
-        return (
-            value is not None
-            and (self.low is None or self.low <= value)
-            and (self.high is None or value <= self.high)
-        )
-
-    def __bool__(self) -> bool:
-        return self.low is not None or self.high is not None
-
-
-def _numbers(normal: Filter) -> Iterator[_Bounds]:
-    conversations = (normal.min_conversations, normal.max_conversations)
-    yield from filter(
-        None,
-        (
-            _Bounds("conversations", *conversations),
-            _Bounds("reviews", normal.min_reviews),
-            _Bounds("rating", normal.min_rating),
-        ),
-    )
-
-
-def _moments(normal: Filter) -> Iterator[_Bounds]:
-    for what, name in _MOMENTS.items():
-        bounds = _Bounds(name, getattr(normal, f"{what}_since"), getattr(normal, f"{what}_until"))
-        if bounds:
-            yield bounds
-
-
-def matches(wanted: Filter, listing: Listing) -> bool:
-    """Whether everything that ``wanted`` asks for holds of ``listing``, but for the text."""
-    return Matching(msgspec.structs.replace(wanted, text=None)).conditions_hold(listing)
-
-
-def has_facets(wanted: Filter, facets: Mapping[str, Sequence[str]]) -> bool:
-    """Whether ``facets`` are as ``wanted`` asks, but for the author.
-
-    Args:
-        wanted: which GPTs are wanted.
-        facets: values as stored, by facet: those of :func:`catalog.search.listing.facets_of`.
-    """
-    return _Facets(wanted.normal()).hold(facets)
-
-
-def default_sort(wanted: Filter) -> Sort:
-    """The order where none is asked for: by relevance with a text, else by conversations."""
-    return "conversations" if wanted.normal().text is None else "relevance"
-
-
-def order_key(sort: Sort, listing: Listing, tier: int = 0) -> tuple[Any, ...]:
-    """What ``listing`` is sorted by: tuples ascend, and end with the gizmo_id.
-
-    Args:
-        sort: the order.
-        listing: the GPT.
-        tier: how well it matches the text; matters by relevance alone.
-
-    Returns:
-        By relevance the tier, the bucket of conversations, larger first, and the gizmo_id; else
-        what :func:`catalog.search.listing.order_columns` has for that order, and the gizmo_id.
-    """
-    if sort == "relevance":
-        return tier, -bucket(listing.conversations), listing.gizmo_id
-    return order_columns(listing)[_COLUMNS[sort]], listing.gizmo_id
+    text = wanted.normal().text
+    return "conversations" if text is None or not parse_query(text).terms else "relevance"

@@ -39,7 +39,7 @@ class Matcher:
 
     def __init__(self, query: Query) -> None:
         self.query = query
-        self._whole = Term(query.canonical, query.terms[-1].prefix)
+        self._whole = Term(query.canonical, query.terms[-1].prefix) if query.terms else None
 
     def tier(self, texts: Texts) -> int | None:
         """How well ``texts`` match: one of :data:`TIERS`; None: not at all."""
@@ -52,6 +52,8 @@ class Matcher:
 
     def _found(self, texts: Texts) -> int | None:
         """The tier as it is without exclusions."""
+        if self._whole is None:
+            return EXACT_NAME
         missing = list(self.query.terms)
         for level, group in enumerate(_groups(texts), start=NAME):
             if level == NAME and _begins(self._whole, group[0]):

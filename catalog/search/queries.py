@@ -3,10 +3,13 @@ r"""What a person types into a search: words, ``"phrases"``, ``prefix*``, ``-exc
 Chunks are parted by blanks. Each chunk, and each phrase in quotes of any kind, is one term: its
 canonical text, to be found unbroken. ``-`` before one excludes it, ``*`` behind one lets its last
 word go on. The last chunk is a prefix also without a star, unless it is quoted or excluded: it may
-not be typed to its end yet (rule 18). Every term must be found; there are no operators.
+not be typed to its end yet (rule 18). Every term must be found; there are no operators. A text that
+only excludes finds everything else.
 """
 
 from __future__ import annotations
+
+from functools import lru_cache
 
 import msgspec
 
@@ -57,13 +60,15 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         text: what was typed.
-        terms: what must be found, at least one.
+        terms: what must be found; none where the query only excludes.
         excluded: what must not be found.
+        typed: the text of each of the terms, then of the excluded ones, as it was typed.
     """
 
     text: str
     terms: tuple[Term, ...]
     excluded: tuple[Term, ...] = ()
+    typed: tuple[str, ...] = ()
 
     @property
     def canonical(self) -> str:
@@ -81,6 +86,7 @@ class _Chunk(msgspec.Struct):
     has_star: bool
 
 
+@lru_cache(maxsize=256)
 def parse_query(text: str) -> Query:
     """Understand a search text.
 
@@ -99,20 +105,21 @@ def parse_query(text: str) -> Query:
     searched = [(chunk, folded) for chunk in chunks if (folded := canonical(chunk.text))]
     if len(searched) > MAX_TERMS:
         raise InvalidQuery(text, f"it has {len(searched)} terms, and {MAX_TERMS} are allowed")
+    if not searched:
+        raise InvalidQuery(text, "there is no letter and no digit in it; write a word to search")
     terms, excluded = [], []
     for chunk, folded in searched:
         if chunk.is_excluded:
-            excluded.append(Term(folded, chunk.has_star))
+            excluded.append((Term(folded, chunk.has_star), chunk.text))
         else:
             is_unfinished = chunk is searched[-1][0] and not chunk.is_quoted
-            terms.append(Term(folded, chunk.has_star or is_unfinished))
-    if not terms and excluded:
-        raise InvalidQuery(
-            text, "it only says what to leave out; write also a word that is to be found"
-        )
-    if not terms:
-        raise InvalidQuery(text, "there is no letter and no digit in it; write a word to search")
-    return Query(text=text, terms=tuple(terms), excluded=tuple(excluded))
+            terms.append((Term(folded, chunk.has_star or is_unfinished), chunk.text))
+    return Query(
+        text=text,
+        terms=tuple(term for term, _ in terms),
+        excluded=tuple(term for term, _ in excluded),
+        typed=tuple(typed for _, typed in (*terms, *excluded)),
+    )
 
 
 def _refuse_operators(text: str, chunks: list[_Chunk]) -> None:

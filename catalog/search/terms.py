@@ -223,6 +223,16 @@ def anywhere(query: Query) -> Candidates:
     return _less_excluded(query, found, all(map(_is_decided, query.terms)))
 
 
+def without(wanted: Expression, query: Query) -> Candidates:
+    """What to ask the index for the GPTs that a query does not exclude.
+
+    Args:
+        wanted: what else is asked; FTS5 takes nothing away from everything.
+        query: what must not be found.
+    """
+    return _less_excluded(query, wanted, is_exact=True)
+
+
 def _less_excluded(query: Query, wanted: Expression, is_exact: bool) -> Candidates:  # noqa: FBT001  (a pair)
     parts = [wanted]
     for term in query.excluded:

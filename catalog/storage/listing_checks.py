@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import zlib
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, or_, select, table, text
+from sqlalchemy import Select, column, func, or_, select, table, text
 
 from catalog.search.terms import facet_key
 from catalog.storage import tables as t
@@ -109,11 +109,34 @@ def _terms(row: Row, listing: Listing, *, is_gin: bool) -> str | None:
     return " ".join(sorted([*terms.split(), *order_lexemes(row["bucket"], listing.gizmo_id)]))
 
 
+def _odd_hits(name: str) -> tuple[Select[Any], Select[Any]]:
+    """Counts what the index's table holds of listings, and those that it should show otherwise."""
+    shown = ("gizmo_id", "facet_id", "user_id")
+    c, h = t.listings.c, table(name, *(column(each) for each in ("doc_id", *shown)))
+    differs = or_(*(c[each].is_distinct_from(h.c[each]) for each in shown))
+    return (
+        select(func.count()).select_from(h),
+        select(func.count())
+        .select_from(t.listings.outerjoin(h, h.c.doc_id == c.doc_id))
+        .where(~c.unindexed, differs),
+    )
+
+
+_HITS = {
+    is_gin: _odd_hits("search_index" if is_gin else "search_index_hits") for is_gin in (True, False)
+}
+
+
 def _odd_totals(conn: Connection, rows: int, total: int, *, is_gin: bool) -> Iterator[str]:
     held = table("search_index" if is_gin else "search_index_terms")
-    count = conn.execute(select(func.count()).select_from(held)).scalar_one()
-    if count != rows:
-        yield f"the search index holds {count} listings, not {rows}"
+    counted, differ = _HITS[is_gin]
+    for query in (select(func.count()).select_from(held), counted):
+        count = conn.execute(query).scalar_one()
+        if count != rows:
+            yield f"the search index holds {count} listings, not {rows}"
+            break
+    if odd := conn.execute(differ).scalar_one():
+        yield f"the search index names other facets, authors or ids of {odd} listings"
     if not is_gin and _sum(conn) != total:
         yield "the search index holds other terms than were put into it"
 

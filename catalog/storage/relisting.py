@@ -46,7 +46,7 @@ PART = 5000
 """Listings made in one transaction after an upgrade."""
 
 _CATEGORY = "category"
-_MADE_BY = "terms"
+TERMS_KEY = "terms"
 """The fact of ``catalog_info`` that says what the terms of all listings were made by."""
 
 _WRITTEN = tuple(
@@ -178,7 +178,8 @@ class _Refresh:
         row["unindexed"] = terms is None
         if terms is not None:
             order = order_lexemes(row["bucket"], row["gizmo_id"])
-            entries.append(Entry(row["doc_id"], terms, order))
+            shown = (row["gizmo_id"], row["facet_id"], row["user_id"])
+            entries.append(Entry(row["doc_id"], terms, order, *shown))
 
     def _update(self, moved: Sequence[tuple[Row, Row]]) -> None:
         """Set the columns that differ, and no others: each has an index to be kept."""
@@ -344,7 +345,7 @@ def waiting(conn: Connection) -> int:
 def is_outdated(conn: Connection) -> bool:
     """Whether the terms of listings were made by another version, of this program or of Unicode."""
     c = t.catalog_info.c
-    made_by = conn.execute(select(c.value).where(c.key == _MADE_BY)).scalar()
+    made_by = conn.execute(select(c.value).where(c.key == TERMS_KEY)).scalar()
     return made_by != terms_version()
 
 
@@ -378,7 +379,7 @@ def _note_version(conn: Connection) -> None:
         statement.on_conflict_do_update(
             index_elements=["key"], set_={"value": statement.excluded.value}
         ),
-        {"key": _MADE_BY, "value": terms_version()},
+        {"key": TERMS_KEY, "value": terms_version()},
     )
 
 

@@ -1,7 +1,8 @@
 """The search index: which terms each listing has, under numbers that sort as results do.
 
-SQLite keeps it in an FTS5 table without content, PostgreSQL in a table with a GIN index; both are
-made by the migrations. A listing's number, its ``doc_id``, is
+SQLite keeps it in an FTS5 table without content, PostgreSQL in a table with a GIN index. What is
+counted and sorted of a hit stands beside it, in a narrow table on SQLite, in the same rows on
+PostgreSQL. All are made by the migrations. A listing's number, its ``doc_id``, is
 
     ======  ====================================================================================
     bits    hold
@@ -29,11 +30,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import zstandard
-from sqlalchemy import column, select, table, text
+from sqlalchemy import BigInteger, column, select, table, text
 
 from catalog.errors import CatalogCorrupt
 from catalog.storage import tables as t
+from catalog.storage.dialects import one_of
 from catalog.storage.engine import lock_of
+from catalog.storage.prepared import Prepared
 from catalog.storage.rows import chunks
 
 if TYPE_CHECKING:
@@ -54,8 +57,11 @@ _PREFIX = "g-"
 OVERFLOW = 1 << 48
 """From here on are the numbers of listings whose group is full, in no order."""
 
-_PUT_IN = table("search_index_terms", column("doc_id"), column("terms"))
+_PUT_IN = table("search_index_terms", column("doc_id", BigInteger), column("terms"))
 """What was put into SQLite's index, which has to be told that to take it out."""
+_HELD = Prepared(
+    select(_PUT_IN.c.doc_id, _PUT_IN.c.terms).where(one_of(_PUT_IN.c.doc_id, "numbers"))
+)
 
 _LEVEL = 3
 _DELETE = "delete"
@@ -106,6 +112,11 @@ def bucket_range(bucket: int) -> tuple[int, int]:
     """The first and the last number that listings of a bucket may have."""
     low = (_BUCKETS - bucket) << _BUCKET_BITS
     return low, low + (1 << _BUCKET_BITS) - 1
+
+
+def bucket_of(doc_id: int) -> int:
+    """The bucket of a listing that is indexed, by its number."""
+    return _BUCKETS - (doc_id >> _BUCKET_BITS)
 
 
 def order_range(bucket: int, gizmo_id: str) -> tuple[int, int]:
@@ -230,11 +241,17 @@ class Entry(msgspec.Struct, frozen=True):
         doc_id: its number.
         terms: its terms, joined by blanks; see :func:`joined`.
         order: what PostgreSQL's index holds beside them.
+        gizmo_id: the GPT.
+        facet_id: its set of facets.
+        user_id: its author. Facets and author are terms as well: none changes without the others.
     """
 
     doc_id: int
     terms: str
     order: tuple[str, ...]
+    gizmo_id: str
+    facet_id: int
+    user_id: str | None
 
 
 def joined(terms: Collection[str], limits: Limits = LIMITS) -> str | None:
@@ -269,13 +286,18 @@ def _write_gin(conn: Connection, gone: Sequence[int], entries: Sequence[Entry]) 
     if entries:
         conn.execute(
             text(
-                "INSERT INTO search_index (doc_id, lexemes)"
-                " SELECT u.doc_id, array_to_tsvector(string_to_array(u.terms, ' '))"
-                " FROM unnest(CAST(:numbers AS bigint[]), CAST(:terms AS text[]))"
-                " AS u(doc_id, terms)"
+                "INSERT INTO search_index (doc_id, gizmo_id, facet_id, user_id, lexemes)"
+                " SELECT u.doc_id, u.gizmo_id, u.facet_id, u.user_id,"
+                " array_to_tsvector(string_to_array(u.terms, ' '))"
+                " FROM unnest(CAST(:numbers AS bigint[]), CAST(:ids AS text[]),"
+                " CAST(:facets AS integer[]), CAST(:authors AS text[]), CAST(:terms AS text[]))"
+                " AS u(doc_id, gizmo_id, facet_id, user_id, terms)"
             ),
             {
                 "numbers": [entry.doc_id for entry in entries],
+                "ids": [entry.gizmo_id for entry in entries],
+                "facets": [entry.facet_id for entry in entries],
+                "authors": [entry.user_id for entry in entries],
                 "terms": [" ".join((entry.terms, *entry.order)) for entry in entries],
             },
         )
@@ -297,9 +319,9 @@ def _write_fts5(conn: Connection, gone: Sequence[int], entries: Sequence[Entry])
         rows.append((entry.doc_id, None, entry.terms))
         kept.append((entry.doc_id, compressor.compress(entry.terms.encode())))
     if held:
-        conn.exec_driver_sql(
-            "DELETE FROM search_index_terms WHERE doc_id = ?", [(number,) for number in held]
-        )
+        numbers = [(number,) for number in held]
+        conn.exec_driver_sql("DELETE FROM search_index_terms WHERE doc_id = ?", numbers)
+        conn.exec_driver_sql("DELETE FROM search_index_hits WHERE doc_id = ?", numbers)
     if rows:
         rows.sort(key=lambda row: (row[0], row[1] is None))
         conn.exec_driver_sql(
@@ -308,6 +330,11 @@ def _write_fts5(conn: Connection, gone: Sequence[int], entries: Sequence[Entry])
     if kept:
         kept.sort()
         conn.exec_driver_sql("INSERT INTO search_index_terms (doc_id, terms) VALUES (?, ?)", kept)
+        conn.exec_driver_sql(
+            "INSERT INTO search_index_hits (doc_id, gizmo_id, facet_id, user_id)"
+            " VALUES (?, ?, ?, ?)",
+            sorted((each.doc_id, each.gizmo_id, each.facet_id, each.user_id) for each in entries),
+        )
 
 
 def held_terms(conn: Connection, numbers: Sequence[int]) -> dict[int, str]:
@@ -327,11 +354,8 @@ def held_terms(conn: Connection, numbers: Sequence[int]) -> dict[int, str]:
             held.update((number, " ".join(sorted(lexemes))) for number, lexemes in found)
         return held
     decompressor = zstandard.ZstdDecompressor()
-    c = _PUT_IN.c
     for part in chunks(numbers):
-        for number, packed in conn.execute(
-            select(c.doc_id, c.terms).where(c.doc_id.in_(part))
-        ).all():
+        for number, packed in _HELD.rows(conn, {"numbers": part}):
             try:
                 held[number] = decompressor.decompress(packed).decode()
             except (zstandard.ZstdError, UnicodeDecodeError) as error:
@@ -349,6 +373,7 @@ def clear_index(conn: Connection) -> None:
         return
     conn.exec_driver_sql("INSERT INTO search_index (search_index) VALUES ('delete-all')")
     conn.exec_driver_sql("DELETE FROM search_index_terms")
+    conn.exec_driver_sql("DELETE FROM search_index_hits")
 
 
 def tidy_index(conn: Connection) -> None:

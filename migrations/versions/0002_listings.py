@@ -229,6 +229,11 @@ def _fts5() -> None:
         "terms, content='', columnsize=0, detail=none, tokenize='ascii')"
     )
     op.execute("CREATE VIRTUAL TABLE search_index_counts USING fts5vocab(search_index, row)")
+    # What is counted and sorted of a hit: narrow, for thousands are looked up for one answer.
+    op.execute(
+        "CREATE TABLE search_index_hits (doc_id INTEGER NOT NULL PRIMARY KEY,"
+        " gizmo_id TEXT NOT NULL, facet_id INTEGER NOT NULL, user_id TEXT)"
+    )
     # FTS5 without content has to be told the terms of a row to take it out.
     op.execute(
         "CREATE TABLE search_index_terms (doc_id INTEGER NOT NULL PRIMARY KEY, terms BLOB NOT NULL)"
@@ -236,11 +241,13 @@ def _fts5() -> None:
 
 
 def _gin() -> None:
-    # The terms lie apart from the rows, unpacked: what reads rows does not read them.
+    # Many terms lie apart from their row, unpacked: what reads rows does not read them. What is
+    # counted and sorted of a hit stands in the row, for looking it up costs more than finding it.
     op.execute(
         "CREATE TABLE search_index ("
-        "doc_id BIGINT NOT NULL CONSTRAINT pk_search_index PRIMARY KEY, lexemes TSVECTOR NOT NULL)"
-        " WITH (toast_tuple_target = 128)"
+        "doc_id BIGINT NOT NULL CONSTRAINT pk_search_index PRIMARY KEY,"
+        ' gizmo_id TEXT COLLATE "C" NOT NULL, facet_id INTEGER NOT NULL, user_id TEXT COLLATE "C",'
+        " lexemes TSVECTOR NOT NULL) WITH (toast_tuple_target = 128)"
     )
     op.execute("ALTER TABLE search_index ALTER COLUMN lexemes SET STORAGE EXTERNAL")
     op.execute("CREATE INDEX ix_search_index_lexemes ON search_index USING gin (lexemes)")

@@ -108,6 +108,7 @@ def test_search_without_words_browses_all_by_conversations(shelf: Cli) -> None:
         (["olga -lawyer"], "35"),
         (["--", "olga", "-lawyer"], "35"),
         (["--category", "writing"], "32"),
+        (["--category", "writing", "--", "-lawyer"], "3"),
         (["--author", "olga", "--max-conversations", "500"], "25"),
         (["--category", "writing", "--sort", "name"], "23"),
         (["--script", "Han", "--script", "Arabic"], "14"),
@@ -202,8 +203,11 @@ def test_search_says_what_an_upgrade_that_was_cut_off_left(shelf: Cli) -> None:
     assert "not listed yet" in shelf("search", "--ids").err
     # The past is read from the rows themselves.
     assert "not listed yet" not in shelf("search", "--ids", "--at", "2026-02-01").err
+    assert "1 GPT: gpts-catalog upgrade goes on with it" in shelf("status").out
+    assert shelf("status", "--json").json["unlisted"] == 1
     assert shelf("upgrade").status == 0
     assert "not listed yet" not in shelf("search", "--ids").err
+    assert "not listed yet" not in shelf("status").out
 
 
 def test_count_is_the_number_alone(shelf: Cli) -> None:

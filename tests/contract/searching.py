@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
-from catalog.search.filters import Matching, order_key
+from catalog.search.conditions import Matching, order_key
 from catalog.storage import tables as t
 from catalog.storage.listings import load_listings
 from catalog.times import DAY, from_iso, to_iso

@@ -450,7 +450,7 @@ def test_terms_of_another_unicode_are_made_again_by_an_upgrade(
         # Terms as another version would have made them.
         rows = [row_of(conn, each) for each in before.listings]
         numbers = [row["doc_id"] for row in rows]
-        write_index(conn, numbers, [Entry(number, "1other", ()) for number in numbers])
+        write_index(conn, numbers, [_other(row) for row in rows])
     upgrade(url, NOW)
     with read(engine) as conn:
         assert finds(conn, "1other") == set(before.listings)
@@ -480,11 +480,26 @@ def test_settling_makes_the_listings_that_are_asked_for(engine: Engine) -> None:
 # What verification finds.
 
 
+def _other(row: dict[str, Any]) -> Entry:
+    """A listing with a term that is not its own."""
+    return Entry(row["doc_id"], "1other", (), row["gizmo_id"], row["facet_id"], row["user_id"])
+
+
 def _clear_engine(conn: Connection) -> None:
     if conn.dialect.name == "sqlite":
         conn.exec_driver_sql("INSERT INTO search_index (search_index) VALUES ('delete-all')")
     else:
         conn.exec_driver_sql("UPDATE search_index SET lexemes = array_to_tsvector('{1odd}')")
+
+
+def _in_hits(sql: str) -> Callable[[Connection], Any]:
+    """Damages what is read of a hit without its listing."""
+
+    def damage(conn: Connection) -> None:
+        is_sqlite = conn.dialect.name == "sqlite"
+        conn.exec_driver_sql(sql.format("search_index_hits" if is_sqlite else "search_index"))
+
+    return damage
 
 
 DAMAGE: dict[str, Callable[[Connection], Any]] = {
@@ -501,9 +516,14 @@ DAMAGE: dict[str, Callable[[Connection], Any]] = {
     "other terms": lambda conn: write_index(
         conn,
         [row_of(conn, ID)["doc_id"]],
-        [Entry(row_of(conn, ID)["doc_id"], "1other", ())],
+        [_other(row_of(conn, ID))],
     ),
     "the engine's own": _clear_engine,
+    "no hit": _in_hits("DELETE FROM {}"),
+    "a hit's set": _in_hits("UPDATE {} SET facet_id = facet_id + 1"),
+    "a hit's author": _in_hits("UPDATE {} SET user_id = 'user-odd'"),
+    "a hit's id": _in_hits("UPDATE {} SET gizmo_id = 'g-odd'"),
+    "a hit's number": _in_hits("UPDATE {} SET doc_id = doc_id + 1"),
 }
 
 

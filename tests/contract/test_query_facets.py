@@ -12,7 +12,8 @@ from catalog.query.counting import count
 from catalog.query.facets import FACETS, FacetValue, facets
 from catalog.query.found import Count
 from catalog.query.naming import with_known_authors
-from catalog.search.filters import Filter, Matching
+from catalog.search.conditions import Matching
+from catalog.search.filters import Filter
 from catalog.search.listing import facets_of
 from catalog.storage import tables as t
 from catalog.storage.engine import read, write

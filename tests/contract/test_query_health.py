@@ -160,6 +160,24 @@ def test_a_single_id_tells_where_nothing_else_was_asked(engine: Engine) -> None:
     assert found(engine, day(1)) == ["source_dead"]
 
 
+def test_a_source_that_stands_by_is_dead_by_a_few_second_opinions(engine: Engine) -> None:
+    harvest(engine, day(1), full(6))
+    few = dict.fromkeys(ids(3), "unavailable")
+    harvest(engine, day(2), few, command="second opinion")
+    assert found(engine, day(2)) == [], "three ids tell nothing of a source"
+    harvest(engine, day(3), few, command="second opinion")
+    assert found(engine, day(3)) == ["source_dead"]
+    harvest(engine, day(4), full(3, tags=[]), command="second opinion")
+    assert found(engine, day(4)) == []
+
+
+def test_a_run_of_a_clock_that_was_ahead_tells_nothing_of_what_came_since(engine: Engine) -> None:
+    harvest(engine, day(5), dict.fromkeys(ids(6), "unavailable"))
+    assert found(engine, day(5)) == ["source_dead"]
+    harvest(engine, day(2), full(6))
+    assert found(engine, day(2) + HOUR) == [], "the clock was set back"
+
+
 def test_a_source_that_ends_its_run_is_dead(engine: Engine) -> None:
     harvest(engine, day(1), full(3), status="failed", reason="the key is refused", left=9)
     (alarm,) = alarms(engine, day(1))
@@ -167,7 +185,7 @@ def test_a_source_that_ends_its_run_is_dead(engine: Engine) -> None:
     assert "the key is refused" in alarm.message
 
 
-@pytest.mark.parametrize("command", ["probe", "discover", "second opinion", "import"])
+@pytest.mark.parametrize("command", ["probe", "discover", "import"])
 def test_what_is_no_harvest_tells_nothing_of_a_source(engine: Engine, command: str) -> None:
     harvest(engine, day(1), full(6))
     refused = dict.fromkeys(ids(6), "denied")

@@ -66,6 +66,8 @@ def slow_tier(query: Query, groups: Groups) -> int | None:
     ]
     if None in levels:
         return None
+    if not levels:
+        return 0
     whole, name = query.canonical, groups[0][0]
     if name == whole:
         return 0

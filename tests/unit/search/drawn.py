@@ -41,6 +41,9 @@ _chunks = st.builds(
     st.sampled_from(["", "*"]),
 )
 queries = st.lists(_chunks, min_size=1, max_size=3).map(" ".join).filter(_is_query)
+searches = queries.filter(lambda text: bool(parse_query(text).terms))
+"""Queries that say what is to be found, and not only what is not."""
+exclusions = queries.filter(lambda text: not parse_query(text).terms)
 
 
 _LAST = from_iso("9999-12-31T23:59:59Z")

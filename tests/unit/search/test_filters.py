@@ -15,13 +15,12 @@ from catalog.search import (
     Sort,
     check,
     default_sort,
-    facets_of,
     from_query,
-    has_facets,
     matches,
     order_key,
     to_query,
 )
+from catalog.search.conditions import facet_groups
 from catalog.times import from_iso
 from tests.unit.search.drawn import filters
 
@@ -211,26 +210,28 @@ def test_a_moment_of_zero_says_nothing() -> None:
     assert not matches(Filter(created_until=1), EMPTY)
 
 
-@pytest.mark.parametrize("field", ["categories", "tools", "tags", "voices", "scripts", "years"])
-def test_facet_conditions_are_those_of_facet_sets(field: str) -> None:
-    facets = facets_of(LISTING)
-    singular = {"categories": "category"}.get(field, field.removesuffix("s"))
-    read: Any = int if field == "years" else str
-    there = msgspec.structs.replace(Filter(), **{field: tuple(map(read, facets[singular]))})
-    missing = msgspec.structs.replace(Filter(), **{field: (read("1999"),)})
-    assert has_facets(there, facets)
-    assert not has_facets(missing, facets)
-    assert not has_facets(missing, {})
-
-
-def test_author_is_no_condition_on_facet_sets() -> None:
-    assert has_facets(Filter(authors=("nobody",)), {})
+def test_facets_are_asked_value_by_value_or_one_of_several() -> None:
+    wanted = Filter(
+        categories=("Writing", " lifestyle"),
+        statuses=("gone", "Listed"),
+        years=(2024, 2023),
+        authors=("nobody",),
+    )
+    assert set(facet_groups(wanted.normal())) == {
+        ("category", frozenset({"writing"})),
+        ("category", frozenset({"lifestyle"})),
+        ("status", frozenset({"gone", "listed"})),
+        ("year", frozenset({"2023", "2024"})),
+    }
+    assert facet_groups(Filter(text="a", authors=("nobody",), min_reviews=1).normal()) == ()
 
 
 def test_matching_gives_the_tier_of_the_text() -> None:
     assert Matching(Filter(text="essay writer")).tier(LISTING) == 0
     assert Matching(Filter(text="drafts")).tier(LISTING) == 4
     assert Matching(Filter(text="poem")).tier(LISTING) is None
+    assert Matching(Filter(text="-poem")).tier(LISTING) == 0
+    assert Matching(Filter(text="-drafts")).tier(LISTING) is None
     assert Matching(Filter(text="essay", years=(2023,))).tier(LISTING) is None
     assert Matching(Filter(years=(2024,))).tier(LISTING) == 0
     assert matches(Filter(text="poem"), LISTING)
@@ -239,6 +240,7 @@ def test_matching_gives_the_tier_of_the_text() -> None:
 def test_order_is_by_relevance_with_a_text_and_by_conversations_without() -> None:
     assert default_sort(Filter(text="a")) == "relevance"
     assert default_sort(Filter(text=" ")) == "conversations"
+    assert default_sort(Filter(text="-a")) == "conversations"
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,7 @@ def _terms(text: str) -> tuple[list[str], list[str]]:
         ("“a b” „c d“ «e f» ”g h” »i j« 「k l」", ["a b", "c d", "e f", "g h", "i j", "k l"], []),
         ("翻訳「助手 」", ["翻訳", "助手"], []),
         ("essay -code", ["essay"], ["code"]),
+        ("-rock", [], ["rock"]),
         ('-"source code" -pyth* essay', ["essay*"], ["source code", "pyth*"]),
         ("mail & more", ["mail", "more*"], []),
         ("mail !", ["mail*"], []),
@@ -68,7 +69,6 @@ def test_query_is_understood(text: str, terms: list[str], excluded: list[str]) -
         ("rock OR roll", 6, "two searches"),
         ("NOT roll", 1, "write -word"),
         ("rock NOT roll", 6, '"NOT"'),
-        ("-rock", None, "a word that is to be found"),
         ("!? 🚀", None, "no letter and no digit"),
         ("", None, "no letter and no digit"),
         ("a " * MAX_TERMS + "b", None, "33 terms, and 32 are allowed"),
@@ -92,5 +92,6 @@ def test_any_text_is_a_query_or_explained(text: str) -> None:
     with suppress(InvalidQuery):
         query = parse_query(text)
         terms = query.terms + query.excluded
-        assert query.terms
+        assert terms
+        assert len(query.typed) == len(terms)
         assert all(each.text and canonical(each.text) == each.text for each in terms)

@@ -38,7 +38,8 @@ def _queries(texts: tuple[Texts, ...]) -> list[Query]:
             queries.append(parse_query(piece))
         except InvalidQuery:
             continue
-    return queries
+    # A hyphen before a word makes it one to be left out.
+    return [query for query in queries if query.terms]
 
 
 def _by_index(query: Query) -> tuple[dict[int, set[int]], dict[int, set[int]]]:

@@ -24,9 +24,9 @@ from catalog.search import (
     tier,
 )
 from catalog.search.properties import characters_known
-from catalog.search.terms import FACET_TAGS, LONGEST, terms_version
+from catalog.search.terms import FACET_TAGS, LONGEST, terms_version, without
 from tests.unit.search.definition import folded, holds, slow_tier
-from tests.unit.search.drawn import all_texts, queries
+from tests.unit.search.drawn import all_texts, exclusions, searches
 
 ESSAYS = Texts(
     name="Essay 论文助手",
@@ -103,7 +103,7 @@ def test_key_of_a_facet_key_is_itself(value: str) -> None:
     assert facet_key(facet_key(value)) == facet_key(value)
 
 
-@given(queries, st.lists(all_texts, max_size=5))
+@given(searches, st.lists(all_texts, max_size=5))
 def test_candidates_hold_every_match_and_no_other_where_exact(text: str, many: list[Texts]) -> None:
     query = parse_query(text)
     indexed = [index_terms(each, {}) for each in many]
@@ -121,6 +121,18 @@ def test_candidates_hold_every_match_and_no_other_where_exact(text: str, many: l
     assert found == wanted or not everything.exact
 
 
+@given(exclusions, st.lists(all_texts, max_size=5))
+def test_what_a_query_excludes_is_taken_from_something_else(text: str, many: list[Texts]) -> None:
+    query = parse_query(text)
+    asked = without(Lexeme("one"), query)
+    assert _negations(asked.expression)
+    expected = [slow_tier(query, folded(each)) == 0 for each in many]
+    found = [holds(asked.expression, index_terms(each, {}) | {"one"}) for each in many]
+    assert all(is_found >= is_wanted for is_found, is_wanted in zip(found, expected, strict=True))
+    assert found == expected or not asked.exact
+    assert not holds(asked.expression, frozenset())
+
+
 def _negations(expression: Expression, *, is_in_all: bool = False) -> bool:
     """Whether each Not stands beside something that is none: engines can ask nothing else."""
     if isinstance(expression, Lexeme):
@@ -133,7 +145,7 @@ def _negations(expression: Expression, *, is_in_all: bool = False) -> bool:
     )
 
 
-@given(queries)
+@given(searches)
 def test_nothing_is_asked_that_only_excludes(text: str) -> None:
     query = parse_query(text)
     for level in TIERS:

@@ -1,0 +1,66 @@
+"""The state that a catalog is in, as a short text: as long as it stays, every answer does.
+
+Both engines know it without looking at a table. PostgreSQL numbers the transactions that write, and
+a snapshot names those that it sees. SQLite tells a connection whether another one has committed.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from typing import TYPE_CHECKING
+
+from catalog.storage.engine import read
+
+if TYPE_CHECKING:
+    from sqlalchemy import PoolProxiedConnection
+
+    from catalog.storage.engine import Engine
+
+_OPENED = itertools.count(1)
+
+
+class State:
+    """Watches the state of a catalog.
+
+    It has to be asked before the question whose answer it is kept with: then an answer can be newer
+    than its state, which is asked again for nothing, but never older, which would stay for ever.
+
+    Args:
+        engine: the catalog, opened for reading; on SQLite a connection of it is kept.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._guard = threading.Lock()
+        self._kept: PoolProxiedConnection | None = None
+        self._opened = next(_OPENED)
+
+    def name(self) -> str:
+        """The state's name: another one after every commit, of whatever process.
+
+        On SQLite it holds for this object alone.
+
+        Raises:
+            StorageError: the catalog cannot be used.
+        """
+        if self._engine.dialect.name == "postgresql":
+            with read(self._engine) as conn:
+                snapshot = "SELECT pg_current_snapshot()::text"
+                return str(conn.exec_driver_sql(snapshot).scalar_one())
+        with self._guard:
+            if self._kept is None:
+                # The driver's own: a transaction would show one state as long as it is open.
+                self._kept = self._engine.raw_connection()
+            cursor = self._kept.cursor()
+            cursor.execute("PRAGMA data_version")
+            (version,) = cursor.fetchone() or (0,)
+            cursor.close()
+            return f"{self._opened}.{version}"
+
+    def close(self) -> None:
+        """Let go of the connection; a second time does nothing."""
+        with self._guard:
+            if self._kept is not None:
+                self._kept.close()
+                self._kept = None
