@@ -5,7 +5,9 @@ UV ?= uv
 # Tests run in as many processes as there are cores, each with a PostgreSQL server of its own.
 PYTEST_ARGS ?= --numprocesses auto --dist worksteal
 BENCH_ARGS ?=
-PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+SPARK := .venv-spark
+PIP_INSTALL := python -m pip --disable-pip-version-check install --quiet
+PIP := $(BIN)/$(PIP_INSTALL)
 # The first Python that is new enough; PYTHON=… on the command line overrides it.
 PYTHON ?= $(shell for each in python3.11 python3.12 python3.13 python3.14 python3 python; do \
 	$$each -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
@@ -13,7 +15,7 @@ PYTHON ?= $(shell for each in python3.11 python3.12 python3.13 python3.14 python
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test check bench docs planning laws kills year lock wheel clean
+.PHONY: help install demo test datasets spark check bench docs site planning laws kills year lock wheel release clean
 
 help: ## Say what each word does.
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) \
@@ -40,6 +42,22 @@ demo: $(VENV)/plain.stamp ## Show the whole tour: no key, no network, under a mi
 test: $(VENV)/dev.stamp ## Run all tests, on SQLite and on PostgreSQL.
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
+datasets: $(VENV)/dev.stamp ## Get the libraries that read and check datasets (400 MB), and test exports with them.
+	$(PIP) --require-hashes --requirement tests/datasets/requirements.txt
+	GPTS_DATASETS_REQUIRED=1 $(BIN)/python -m pytest tests/unit/export tests/acceptance/test_docs_datasets.py
+
+# Spark takes 490 MB that nothing else needs, and does without the newest pandas: hence its own.
+$(SPARK)/stamp: requirements-dev.txt tests/spark/requirements.txt pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or later with its venv module is needed" >&2; exit 1; }
+	test -x $(SPARK)/bin/python || $(PYTHON) -m venv $(SPARK)
+	$(SPARK)/bin/$(PIP_INSTALL) --require-hashes --requirement requirements-dev.txt
+	$(SPARK)/bin/$(PIP_INSTALL) --require-hashes --requirement tests/spark/requirements.txt
+	$(SPARK)/bin/$(PIP_INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+spark: $(SPARK)/stamp ## Get Spark into .venv-spark (1 GB), and test whole archives with it; needs Java 17.
+	$(SPARK)/bin/python -m pytest --capture=no tests/spark
+
 check: $(VENV)/dev.stamp ## Check formatting, lint, types, layers and docs.
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -53,11 +71,12 @@ bench: $(VENV)/dev.stamp ## Measure, and print each number beside its floor.
 planning: $(VENV)/dev.stamp ## Simulate years of planning; write docs/planning.md's tables and plot.
 	$(BIN)/python -m tests.planning
 
-docs: $(VENV)/plain.stamp ## Write the pages of docs/ that are made from the code.
-	@$(BIN)/python -c "import pathlib, catalog.describe as d, catalog.storage.dictionary as s, \
-	catalog.alarms.page as a, catalog.health.page as h; \
-	[pathlib.Path(path).write_text(page(), encoding='utf-8') \
-	for path, page in (d.PAGES | s.PAGES | a.PAGES | h.PAGES).items()]"
+docs: $(VENV)/dev.stamp ## Write the pages of docs/ that are made from the code.
+	$(BIN)/python -m tests.pages
+
+site: $(VENV)/dev.stamp ## Build docs/ as a site into build/site; a broken link is an error.
+	$(PIP) --require-hashes --requirement tests/pages/requirements.txt
+	$(BIN)/zensical build --strict --clean --config-file .mkdocs.yml
 
 laws: $(VENV)/dev.stamp ## Try the laws on many generated worlds (DOSE=10000 examples).
 	GPTS_LAWS_EXAMPLES=$(or $(DOSE),10000) $(BIN)/python -m pytest -q tests/laws $(PYTEST_ARGS)
@@ -72,14 +91,26 @@ year: $(VENV)/dev.stamp ## Live a simulated year with faults, and 200 short stre
 lock: ## Pin the requirements again, with hashes (needs uv; UPGRADE=--upgrade takes the newest).
 	$(UV) pip compile pyproject.toml --group build $(UPGRADE) --output-file requirements.txt \
 	--universal --python-version 3.11 --generate-hashes --quiet --custom-compile-command 'make lock'
-	$(UV) pip compile pyproject.toml --extra postgres --extra parquet --extra notify --group dev $(UPGRADE) \
+	$(UV) pip compile pyproject.toml --extra postgres --extra parquet --extra notify --extra web --group dev $(UPGRADE) \
 	--constraint requirements.txt --output-file requirements-dev.txt \
+	--universal --python-version 3.11 --generate-hashes --quiet --custom-compile-command 'make lock'
+	cd tests/pages && $(UV) pip compile requirements.in $(UPGRADE) \
+	--constraint ../../requirements-dev.txt --output-file requirements.txt \
+	--universal --python-version 3.11 --generate-hashes --quiet --custom-compile-command 'make lock'
+	cd tests/datasets && $(UV) pip compile requirements.in $(UPGRADE) \
+	--constraint ../../requirements-dev.txt --output-file requirements.txt \
+	--universal --python-version 3.11 --generate-hashes --quiet --custom-compile-command 'make lock'
+	cd tests/spark && $(UV) pip compile requirements.in $(UPGRADE) \
+	--constraint ../../requirements-dev.txt --output-file requirements.txt \
 	--universal --python-version 3.11 --generate-hashes --quiet --custom-compile-command 'make lock'
 
 wheel: $(VENV)/plain.stamp ## Build dist/gpts_catalog-VERSION-py3-none-any.whl, migrations included.
 	$(BIN)/python -m pip --disable-pip-version-check wheel --quiet --no-deps --no-build-isolation \
 	--wheel-dir dist .
 
+release: $(VENV)/dev.stamp ## Walk the release checklist, and publish nothing (DOSE=full runs the campaigns too).
+	$(BIN)/python -m tests.release $(DOSE)
+
 clean: ## Remove what the other words made; data/ stays.
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .benchmarks \
-	.import_linter_cache .coverage htmlcov
+	rm -rf $(VENV) $(SPARK) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .benchmarks \
+	.import_linter_cache .cache .coverage htmlcov

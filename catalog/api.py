@@ -128,7 +128,11 @@ class Catalog(Reader):
         settings = None if config is None else load_settings(Path(config), environ, url=url)
         return cls(
             url,
-            opened(url, read_only=read_only),
+            opened(
+                url,
+                read_only=read_only,
+                folder=None if settings is None else settings.catalog.folder,
+            ),
             deriver=deriver,
             sql_url=sql_url or (settings.catalog.reader_url if settings else None),
             read_only=read_only,
@@ -301,8 +305,7 @@ class Catalog(Reader):
         Raises:
             UsageError: the catalog is read-only.
         """
-        with write(self._writable()) as conn:
-            return rebuilding.rebuild(conn, self._own_rules)
+        return rebuilding.rebuild_all(self._writable(), self._own_rules)
 
     def rebuild_to(self, other: str, *, known_at: Moment | None = None) -> Merged:
         """Make a new catalog of the observations that this one had recorded by a moment.

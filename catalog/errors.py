@@ -15,6 +15,8 @@ its status, without a traceback. The text says what is wrong, where, and what to
     ├── SettingsError                exit 2   catalog.toml or the environment
     ├── BudgetUsedUp                 exit 1   the day's requests to a source are spent
     ├── TimeUp                       exit 1   a query took longer than it may
+    ├── Stopped                      exit 1   a query was ended by whoever asked it
+    ├── ExpectationFailed            exit 1   an export does not hold what is expected of it
     ├── FetchError                   exit 3   a source did not answer as asked
     │   ├── FetchTransient (T)                the same question may be answered later
     │   ├── FetchTerminal                     repeating cannot help
@@ -32,11 +34,15 @@ its status, without a traceback. The text says what is wrong, where, and what to
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 
 class CatalogError(Exception):
-    """The root: anything this program raises on purpose."""
+    """The root: anything this program raises on purpose.
+
+    What to do: Read on to its end: it says what to do next.
+    """
 
     exit_status: ClassVar[int] = 1
 
@@ -46,13 +52,18 @@ class Transient:
 
 
 class UsageError(CatalogError):
-    """The command line or an argument cannot be understood."""
+    """The command line or an argument cannot be understood.
+
+    What to do: Look at ``gpts-catalog COMMAND --help``; the message names the word it is about.
+    """
 
     exit_status: ClassVar[int] = 2
 
 
 class InvalidReference(UsageError):
     """A text that names no GPT.
+
+    What to do: Give an id (``g-…``), a short URL, a chatgpt.com address or a model name.
 
     Args:
         text: what was typed.
@@ -67,6 +78,8 @@ class InvalidReference(UsageError):
 
 class InvalidQuery(UsageError):
     """A search text that cannot be understood.
+
+    What to do: Mend the text at the place that is named; put it into single quotes for the shell.
 
     Args:
         text: what was typed.
@@ -85,6 +98,8 @@ class InvalidQuery(UsageError):
 class InvalidFilter(UsageError):
     """A condition on GPTs that makes no sense, or that nobody knows.
 
+    What to do: Mend the condition that is named; bounds must not cross, names must be known.
+
     Args:
         key: the condition, by its name in a URL query.
         reason: what is wrong with it and what to write instead.
@@ -99,6 +114,8 @@ class InvalidFilter(UsageError):
 class InvalidCursor(UsageError):
     """A mark of a page that is damaged, or belongs to another search.
 
+    What to do: Ask for the first page again, and follow its own mark.
+
     Args:
         reason: which of the two.
     """
@@ -109,66 +126,138 @@ class InvalidCursor(UsageError):
 
 
 class InvalidSql(UsageError):
-    """SQL that cannot be read, or does more than read."""
+    """SQL that cannot be read, or does more than read.
+
+    What to do: Write one SELECT; ``gpts-catalog sql --list`` has examples, docs/data-dictionary.md
+    the views and columns.
+    """
 
 
 class SettingsError(CatalogError):
-    """``catalog.toml`` or the environment is wrong."""
+    """``catalog.toml`` or the environment is wrong.
+
+    What to do: Mend the key that is named in ``catalog.toml``, or set the environment variable.
+    """
 
     exit_status: ClassVar[int] = 2
 
 
 class BudgetUsedUp(CatalogError):
-    """The day's requests to a source are spent; what was not asked is left (rule 13)."""
+    """The day's requests to a source are spent; what was not asked is left (rule 13).
+
+    What to do: Wait for the next UTC day, or raise ``requests_per_day``; ``gpts-catalog plan`` says
+    what that buys.
+    """
 
 
 class TimeUp(CatalogError):
-    """A query took longer than it may."""
+    """A query took longer than it may.
+
+    What to do: Ask for less, or allow more: ``gpts-catalog sql --seconds S``.
+    """
+
+
+class ExpectationFailed(CatalogError):
+    """An export does not hold what is expected of it, and is not published.
+
+    What to do: Look into each reason; if the data is right, change ``[export.expect]``.
+
+    Args:
+        reasons: what is not as expected, a sentence each, with the setting that expects it.
+    """
+
+    def __init__(self, reasons: Sequence[str]) -> None:
+        super().__init__(
+            "\n  ".join(["not published, as it is not what [export.expect] expects:", *reasons])
+            + "\nThe export before it, if there is one, stands as it was. "
+            "Look into the reasons; if the data is right, change [export.expect]"
+        )
+        self.reasons = tuple(reasons)
+
+
+class Stopped(CatalogError):
+    """A query was ended by whoever asked it.
+
+    What to do: Nothing; ask again if it was not meant.
+    """
 
 
 class FetchError(CatalogError):
-    """A source did not answer as asked. Says nothing about any GPT (law 4)."""
+    """A source did not answer as asked. Says nothing about any GPT (law 4).
+
+    What to do: ``gpts-catalog sources check NAME`` asks once and says what is wrong.
+    """
 
     exit_status: ClassVar[int] = 3
 
 
 class FetchTransient(FetchError, Transient):
-    """Repeating may help: connection, timeout, throttling, 5xx."""
+    """Repeating may help: connection, timeout, throttling, 5xx.
+
+    What to do: Give the same command again later: what was stored is not asked twice.
+    """
 
 
 class FetchTerminal(FetchError):
-    """Repeating cannot help: an answer too large, a redirect to another host, a broken URL."""
+    """Repeating cannot help: an answer too large, a redirect to another host, a broken URL.
+
+    What to do: Look at ``base_url`` and the limits of the source in ``catalog.toml``.
+    """
 
 
 class SourceRefused(FetchError):
-    """The source refuses the key, or is down: the run stops early."""
+    """The source refuses the key, or is down: the run stops early.
+
+    What to do: ``gpts-catalog sources check NAME``: is the key set and good, is the quota used up?
+    """
 
 
 class NormalizeError(CatalogError):
-    """Bytes that hold no GPT document."""
+    """Bytes that hold no GPT document.
+
+    What to do: Nothing is lost: the bytes are kept. ``gpts-catalog status`` names the failures.
+    """
 
 
 class StorageError(CatalogError):
-    """The catalog cannot be used."""
+    """The catalog cannot be used.
+
+    What to do: ``gpts-catalog verify`` says whether the catalog is whole.
+    """
 
     exit_status: ClassVar[int] = 4
 
 
 class CatalogMissing(StorageError):
-    """There is no catalog at the given place yet."""
+    """There is no catalog at the given place yet.
+
+    What to do: ``gpts-catalog init`` makes one; or name the right one with ``--catalog``.
+    """
 
 
 class CatalogBusy(StorageError, Transient):
-    """Another process holds the catalog's write lock longer than we wait."""
+    """Another process holds the catalog's write lock longer than we wait.
+
+    What to do: Give the same command again when the other command has ended.
+    """
 
 
 class SchemaMismatch(StorageError):
-    """The catalog's schema is older or newer than this program's."""
+    """The catalog's schema is older or newer than this program's.
+
+    What to do: Older: ``gpts-catalog upgrade``. Newer: install the newer version of this program.
+    """
 
 
 class CatalogCorrupt(StorageError):
-    """What is stored contradicts itself, or the file is damaged."""
+    """What is stored contradicts itself, or the file is damaged.
+
+    What to do: ``gpts-catalog restore BACKUP``; where there is none, ``gpts-catalog recover FILE``.
+    """
 
 
 class NotFound(CatalogError):
-    """The catalog holds nothing of that name."""
+    """The catalog holds nothing of that name.
+
+    What to do: Look at how it is spelled; ``gpts-catalog search`` and ``--list`` say what there is.
+    """

@@ -36,6 +36,8 @@ class Verdict(StrEnum):
     """No answer, or none of the source's own: timeout, connection, 5xx, no channel, no route."""
     MALFORMED = "malformed"
     """An answer that cannot be understood: HTML, cut or unknown JSON, no id."""
+    FORGOTTEN = "forgotten"
+    """The catalog was told to forget the GPT, or its author: nothing of the answer was kept."""
 
     @property
     def is_fact(self) -> bool:

@@ -11,6 +11,7 @@ from catalog.cli.context import start
 from catalog.cli.options import CatalogOption, ConfigOption, JsonOption
 from catalog.cli.progress import NowAndThen
 from catalog.cli.text import size
+from catalog.derive import Derivation
 from catalog.storage.urls import describe, parse_url
 
 
@@ -62,7 +63,14 @@ def restore(
     app = start(ctx, catalog, config, as_json=as_json)
     url = app.settings.catalog.url
     log = NowAndThen(app.out)
-    before, after = put_back(file, url, app.clock.now(), log.say)
+    before, after = put_back(
+        file,
+        url,
+        app.clock.now(),
+        Derivation(),
+        log.say,
+        folder=app.settings.catalog.folder,
+    )
     words = "" if before == after else f", its schema brought from {before} to {after}"
     app.out.line(f"restored {file} to {describe(parse_url(url))}{words}")
     app.out.json({"restored": str(file), "before": before, "after": after})

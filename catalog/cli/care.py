@@ -116,8 +116,7 @@ def rebuild(
     with app.catalog(read_only=False) as engine:
         with read(engine) as conn:
             before = dump.digest(conn)
-        with write(engine) as conn:
-            done = rebuilding.rebuild(conn, Derivation(), report)
+        done = rebuilding.rebuild_all(engine, Derivation(), report)
         with read(engine) as conn:
             after = dump.digest(conn)
     same = before == after
@@ -125,11 +124,14 @@ def rebuild(
         f"derived {count(done.gpts, 'GPT')} again from {count(done.observations, 'observation')}: "
         + ("the same rows as before" if same else "rows differ from before, and are right now")
     )
+    if done.erased:
+        app.out.line(f"erased before: {count(done.erased, 'row')} of whom is to be forgotten")
     app.out.line(f"digest {after}")
     app.out.json(
         {
             "gpts": done.gpts,
             "observations": done.observations,
+            "erased": done.erased,
             "before": before,
             "digest": after,
             "same": same,

@@ -90,7 +90,8 @@ class App:
             StorageError: it cannot be used.
         """
         url = self.settings.catalog.url
-        engine = open_engine(url, read_only=read_only, durable=not read_only)
+        folder = self.settings.catalog.folder
+        engine = open_engine(url, read_only=read_only, durable=not read_only, folder=folder)
         try:
             check_schema(engine)
             yield engine

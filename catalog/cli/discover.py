@@ -76,6 +76,7 @@ def discover(
                 app.out.line(
                     f"{listed.file}: {count(listed.ids, 'id')}, {number(listed.new)} new"
                     + (f"; {count(listed.refused, 'line')} refused" if listed.refused else "")
+                    + (f"; {number(listed.forgotten)} to be forgotten" if listed.forgotten else "")
                 )
                 app.out.json(msgspec.to_builtins(listed))
                 status = max(status, SOME_FAILED if listed.refused else DONE)
@@ -155,6 +156,10 @@ def _report(app: App, source: str, done: Discovered) -> None:
         f"{count(done.named, 'id')} named, {number(done.new)} of them new;"
         f" {count(done.documents, 'document')} came along"
     )
+    if done.forgotten:
+        app.out.note(
+            f"not kept: {count(done.forgotten, 'GPT')} that this catalog was told to forget"
+        )
     if done.failed or done.left:
         app.out.note(f"{number(done.failed)} searches failed, {number(done.left)} were not asked")
     if done.stop is not None:

@@ -16,6 +16,7 @@ ADVICE = {
     Verdict.THROTTLED: "wait, or lower requests_per_second",
     Verdict.UNAVAILABLE: "it may pass; if it stays, check base_url and dialect",
     Verdict.MALFORMED: "check base_url and dialect",
+    Verdict.FORGOTTEN: "this catalog was told to forget them, and asks no more",
 }
 """What to do where a source answers so."""
 

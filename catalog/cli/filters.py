@@ -197,22 +197,22 @@ def _of_text(wanted: Filter) -> Iterator[Condition]:
     if wanted.text is None:
         return
     query = parse_query(wanted.text)
-    excluded = [f"-{_typed(term)}" for term in query.excluded]
-    for term in query.terms:
-        kept = [_typed(each) for each in query.terms if each is not term]
+    terms = [("", term) for term in query.terms] + [("-", term) for term in query.excluded]
+    parts = [f"{sign}{_spelled(term)}" for sign, term in terms]
+    for at, ((sign, term), typed) in enumerate(zip(terms, query.typed, strict=True)):
         yield Condition(
             name="text",
-            text=f"“{term.text}{'…' if term.prefix else ''}”",
+            text=f"{sign}“{typed.strip()}{'…' if term.prefix else ''}”",
             value=None,
-            alone=Filter(text=_typed(term)),
+            alone=Filter(text=parts[at]),
             others=msgspec.structs.replace(
-                wanted, text=" ".join([*excluded, *kept]) if kept else None
+                wanted, text=" ".join([*parts[:at], *parts[at + 1 :]]) or None
             ),
         )
 
 
-def _typed(term: Term) -> str:
-    """A term as a query has it; signs between its words make it one."""
+def _spelled(term: Term) -> str:
+    """A term as a query has it wherever it stands; signs between its words make it one."""
     return term.text.replace(" ", "_") + "*" if term.prefix else f'"{term.text}"'
 
 

@@ -202,10 +202,16 @@ def report(app: App, ended: Harvested, source: SourceSettings, why: Sequence[Rea
         why: why ids failed.
     """
     out, totals = app.out, ended.totals
-    out.line(
-        f"asked {source.name} for {count(totals.requested, 'GPT')} in"
-        f" {count(totals.requests, 'request')}, {duration(totals.seconds)} (run {totals.run})"
-    )
+    asked = f"asked {source.name} for {count(totals.requested, 'GPT')}"
+    requests, took = count(totals.requests, "request"), duration(totals.seconds)
+    if ended.resumed:
+        out.line(f"{asked} in {requests} (run {totals.run})")
+        out.line(
+            f"  that is the whole run: {count(ended.resumed, 'GPT')} of it had ended before, the"
+            f" others took {took} now"
+        )
+    else:
+        out.line(f"{asked} in {requests}, {took} (run {totals.run})")
     rows = [
         (totals.documents, "documents", _effects(totals)),
         (totals.not_found, "not found", "the source says that there is no such GPT"),
@@ -224,6 +230,8 @@ def report(app: App, ended: Harvested, source: SourceSettings, why: Sequence[Rea
         out.heading("why they failed, with an id each")
         out.table(reason_rows(why, totals.failed), right=[0])
         out.lines(next_step(why, totals.failed, totals.run, source.name))
+    if ended.forgotten:
+        out.note(f"not asked: {count(ended.forgotten, 'GPT')} that this catalog was told to forget")
     for line in news(ended.settled):
         out.line(line)
     if ended.stop is not None:
@@ -245,4 +253,5 @@ def status_of(ended: Harvested) -> int:
     if ended.stop is not None and ended.stop.kind == "refused":
         return REFUSED
     totals = ended.totals
-    return SOME_FAILED if totals.failed or totals.left or totals.mismatched else DONE
+    some_failed = totals.failed or totals.left or totals.mismatched or ended.forgotten
+    return SOME_FAILED if some_failed else DONE

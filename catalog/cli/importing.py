@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 import typer
@@ -16,10 +17,14 @@ from catalog.cli.text import count, duration, harmless, moment
 from catalog.derive import Derivation
 from catalog.errors import UsageError
 from catalog.importing import Imported, Importer
+from catalog.importing.files import Skipped
 from catalog.intake import EARLIEST, believable
 from catalog.secrets import Redactor
 from catalog.settings import NAME_RULE, is_name
 from catalog.times import day_of
+
+if TYPE_CHECKING:
+    from catalog.export.bringing import Brought
 
 
 def import_(
@@ -28,7 +33,7 @@ def import_(
         list[Path],
         typer.Argument(
             metavar="PATH...",
-            help="Files and folders: .json, .jsonl, .ndjson, each also .gz or .zst.",
+            help="Files and folders: .json, .jsonl, .ndjson, each also .gz or .zst; and exports.",
         ),
     ],
     source: Annotated[
@@ -52,6 +57,9 @@ def import_(
     Every file or line that is no document is named, with the reason; the exit status is then 1.
     What is there already changes nothing.
     """
+    # What reads exports is slow to load.
+    from catalog.export.bringing import Bringer, split_paths
+
     app = start(ctx, catalog, config, as_json=as_json)
     at = read_moment(observed_at, "--observed-at")
     if not is_name(source):
@@ -69,6 +77,17 @@ def import_(
                 f"{app.config_path} has no source {source!r}:"
                 " taken as recorded answers of that name"
             )
+        exports, files = split_paths(paths)
+        bringer = Bringer(
+            engine,
+            source,
+            deriver=Derivation(),
+            redactor=Redactor(app.keys),
+            clock=app.clock,
+            rng=app.rng,
+            report=display.say,
+        )
+        brought = [bringer.bring(each) for each in exports]
         importer = Importer(
             engine,
             source,
@@ -80,12 +99,38 @@ def import_(
             observed_at=at,
             report=display.show,
         )
-        done = importer.run(paths)
+        done = importer.run(files) if files or not exports else None
+    for each in brought:
+        for line in describe_brought(each):
+            app.out.line(line)
+        app.out.json(_to_json(each))
+    if done is None:
+        return 1 if any(each.set_aside for each in brought) else 0
     for line in (*describe(done, source), *news(importer.settled)):
         app.out.line(line)
+    app.out.json(_to_json(done))
+    return 1 if done.set_aside or any(each.set_aside for each in brought) else 0
+
+
+def _to_json(done: Imported | Brought) -> dict[str, Any]:
     set_aside = [{"place": each.place, "reason": each.reason} for each in done.set_aside]
-    app.out.json({**msgspec.to_builtins(done), "set_aside": set_aside})
-    return 1 if done.set_aside else 0
+    return {**msgspec.to_builtins(done), "set_aside": set_aside}
+
+
+def describe_brought(done: Brought) -> list[str]:
+    """What an import of an export did, line by line."""
+    lines = [f"took the export {harmless(done.release)} from {harmless(done.folder)}"]
+    if done.observations:
+        lines.append(
+            f"  {count(done.observations, 'observation')}, {done.new:,} new to the catalog"
+        )
+    if done.mentions:
+        lines.append(f"  {count(done.mentions, 'new mention')} of ids")
+    if done.probes:
+        lines.append(f"  {count(done.probes, 'new probe')}")
+    if not (done.new or done.mentions or done.probes):
+        lines.append("  nothing changed")
+    return lines + _not_taken(done.set_aside)
 
 
 def describe(done: Imported, source: str) -> list[str]:
@@ -112,7 +157,13 @@ def describe(done: Imported, source: str) -> list[str]:
         lines.append(f"  warning: {dated} file alone: name the time with --observed-at")
     if not done.observations and not done.mentions:
         lines.append("  nothing changed")
-    if done.set_aside:
-        lines.append(f"not taken, {count(len(done.set_aside), 'file or line', 'files and lines')}:")
-        lines += [f"  {harmless(each.place)}: {harmless(each.reason)}" for each in done.set_aside]
-    return lines
+    return lines + _not_taken(done.set_aside)
+
+
+def _not_taken(set_aside: Sequence[Skipped]) -> list[str]:
+    if not set_aside:
+        return []
+    return [
+        f"not taken, {count(len(set_aside), 'file or line', 'files and lines')}:",
+        *(f"  {harmless(each.place)}: {harmless(each.reason)}" for each in set_aside),
+    ]

@@ -14,11 +14,14 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def interruptible(out: Output) -> Iterator[threading.Event]:
+def interruptible(
+    out: Output, promise: str = "what is in flight finishes and is stored"
+) -> Iterator[threading.Event]:
     """An event that the first Ctrl-C, or SIGTERM, sets; the second Ctrl-C ends at once.
 
     Args:
         out: where it is said.
+        promise: what happens to what is under way.
     """
     stopping = threading.Event()
 
@@ -26,7 +29,7 @@ def interruptible(out: Output) -> Iterator[threading.Event]:
         if stopping.is_set() and number == signal.SIGINT:
             signal.default_int_handler(number, frame)
         stopping.set()
-        out.note("stopping: what is in flight finishes and is stored. Ctrl-C again stops at once")
+        out.note(f"stopping: {promise}. Ctrl-C again stops at once")
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

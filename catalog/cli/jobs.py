@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import heapq
 import os
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -15,14 +14,14 @@ import typer
 
 from catalog.cli.context import App, start
 from catalog.cli.job_lines import last_words, ran_json, run_json, scheduler_words
+from catalog.cli.job_options import read_option
 from catalog.cli.options import CatalogOption, ConfigOption, JsonOption, read_moment
 from catalog.cli.table import Column, print_table
 from catalog.cli.text import harmless, iso, moment, number
 from catalog.cli.watching import make_watch, serve
 from catalog.errors import UsageError
 from catalog.scheduling import next_slot, slots
-from catalog.settings import JobSettings
-from catalog.settings.wording import mismatch, nearest
+from catalog.settings.wording import nearest
 from catalog.storage import jobs as store
 from catalog.storage.engine import read
 from catalog.times import Micros
@@ -31,7 +30,9 @@ from catalog.working import JobRan
 if TYPE_CHECKING:
     from catalog.health import Watch
     from jobs.declare import Planned
-    from jobs.runner import Busy, Owed, Runner
+    from jobs.foreground import Signals
+    from jobs.records import Busy
+    from jobs.runner import Runner
 
 DONE, SOME_FAILED, REFUSED = 0, 1, 3
 STOP_WITHIN = 60.0
@@ -242,27 +243,25 @@ def run_(
     source refused or is unreachable.
     """
     from jobs.foreground import Signals, Stoppable
-    from jobs.runner import Busy
+    from jobs.records import Busy
 
     command = start(ctx, catalog, config, as_json=as_json)
     jobs = planned_jobs(command)
     planned = _job(command, jobs, name)
-    options = dict(_option(command, planned, each) for each in option or [])
+    options = dict(
+        read_option(each, name, planned.job.takes, command.config_path) for each in option or []
+    )
     sources = tuple(command.source(each).name for each in source or ())
     signals = Signals()
     with signals.caught(), _runner(command, make_watch(command, jobs)) as runner:
         planned = planned.with_options(options, sources)
-        owed = None
-        if if_owed:
-            owed = next((each for each in runner.look() if each.planned.name == name), None)
-            if owed is None:
-                _nothing_owed(command, planned)
-                return DONE
-            owed = msgspec.structs.replace(owed, planned=planned)
-        work = Stoppable(lambda: _do(runner, planned, owed), signals)
+        work = Stoppable(lambda: _do(runner, planned, if_owed=if_owed), signals)
         ran = work.run(lambda word: _stop(command, runner, word), stop_within)
         if ran is None:
             _leave(command, runner)
+        if isinstance(ran, _NotOwed):
+            _nothing_owed(command, planned)
+            return DONE
         if isinstance(ran, Busy):
             command.out.note(
                 f"{name} is run by {ran.owner} now" if ran.owner else f"{name} was run meanwhile"
@@ -274,8 +273,9 @@ def run_(
 
 def _runner(command: App, watch: Watch) -> Runner:
     from catalog.report.work import after_run as write_last
+    from jobs.records import World
     from jobs.registry import JOBS
-    from jobs.runner import Runner, World
+    from jobs.runner import Runner
 
     return Runner(
         World(
@@ -322,40 +322,20 @@ def _job(command: App, jobs: Mapping[str, Planned], name: str) -> Planned:
     return jobs[name]
 
 
-def _option(command: App, planned: Planned, text: str) -> tuple[str, Any]:
-    """``NAME=VALUE``, the value as TOML has it, or a bare text.
-
-    Raises:
-        UsageError: it is not of that form, no option of the job, or nothing that it can be.
-    """
-    name, equals, value = text.partition("=")
-    if not equals:
-        raise UsageError(f"--set {text}: expected NAME=VALUE, as limit=100")
-    known = planned.job.takes
-    if name not in known:
-        near = nearest(name, known)
-        hint = f"; did you mean {near}?" if near else "."
-        raise UsageError(
-            f"--set {text}: job {planned.name} has no option {name!r}{hint} It has:"
-            f" {', '.join(known) or 'none'}, as [jobs.{planned.name}] of {command.config_path} may"
-            " have them"
-        )
-    types = {field.name: field.type for field in msgspec.structs.fields(JobSettings)}
-    try:
-        found = tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
-        found = value
-    try:
-        return name, msgspec.convert(found, types[name])
-    except msgspec.ValidationError:
-        raise UsageError(f"--set {text}: {mismatch(types[name], found)}") from None
+class _NotOwed:
+    """That no run is owed."""
 
 
-def _do(runner: Runner, planned: Planned, owed: Owed | None) -> JobRan | Busy:
-    return runner.run(planned) if owed is None else runner.run_owed(owed)
+def _do(runner: Runner, planned: Planned, *, if_owed: bool) -> JobRan | Busy | _NotOwed:
+    if not if_owed:
+        return runner.run(planned)
+    owed = next((each for each in runner.look() if each.planned.name == planned.name), None)
+    if owed is None:
+        return _NotOwed()
+    return runner.run_owed(msgspec.structs.replace(owed, planned=planned))
 
 
-def _once(command: App, runner: Runner, signals: Any, stop_within: float) -> int:
+def _once(command: App, runner: Runner, signals: Signals, stop_within: float) -> int:
     """Run what is owed now; the worst of how it ended."""
     from jobs.foreground import Stoppable
 
@@ -413,14 +393,18 @@ def _stopping(command: App, runner: Runner, word: str) -> None:
 
 
 def _leave(command: App, runner: Runner) -> NoReturn:
-    """End the process though a job still runs: its thread cannot be ended otherwise.
+    """End the process though something of it still runs or waits: a thread cannot be ended.
 
     Its transaction is undone by the engine, and its lock is freed when the next scheduler of this
     machine finds the process gone, elsewhere when its lease ends.
     """
+    running = ", ".join(runner.running())
     command.out.note(
-        f"left in the midst: {', '.join(runner.running())}; what it wrote stays,"
-        " and it is taken up again at the next look"
+        f"left in the midst: {running}; what it wrote stays, and it is taken up again at the next"
+        " look"
+        if running
+        else "the catalog is locked by another process: that this one has ended could not be"
+        " written, and is seen at the next look"
     )
     command.out.flush()
     os._exit(SOME_FAILED)

@@ -46,4 +46,10 @@ def merge(
         f" {count(done.discoveries, 'new discovery', 'new discoveries')},"
         f" {count(done.runs, 'new run')}, {count(done.ids, 'new id')} in the frontier"
     )
+    if done.forgotten:
+        app.out.line(
+            f"  {count(done.forgotten, 'observation')} of whom is to be forgotten: not taken"
+        )
+    if done.erased:
+        app.out.line(f"  {count(done.erased, 'GPT')} erased here: the other was told to forget")
     app.out.json(msgspec.to_builtins(done))

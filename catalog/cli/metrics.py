@@ -63,11 +63,13 @@ CHARTS = {
 """What is drawn, where it moved."""
 BOUND = "conversations_at_least"
 MEMBERS = (*LABELS, BOUND, "conversations_exact")
-"""The numbers that ``--csv`` has columns for."""
+"""The numbers that ``--csv`` has columns for, where any were said."""
 MOVING = tuple(
     name for name in MEMBERS if name not in {"num_conversations_str", "conversations_exact"}
 )
 """Those that are numbers, and so have differences."""
+_OF_LINES = ("gizmo_id", "observed_at", "source", "counters_of")
+"""What a line of ``--json`` says beside its numbers."""
 
 
 def metrics(
@@ -94,11 +96,19 @@ def metrics(
     ]
     for line in lines:
         app.out.json(line)
-    moved = [f"{name}_moved" for name in MOVING]
+    said = [name for name in MEMBERS if any(name in line["numbers"] for line in lines)]
+    moving = [name for name in MOVING if name in said]
     print_csv(
         app.out,
-        ["gizmo_id", "observed_at", "source", "counters_of", *MEMBERS, *moved],
-        map(_csv_row, lines),
+        [*_OF_LINES, *said, *(f"{name}_moved" for name in moving)],
+        (
+            [
+                *map(line.get, _OF_LINES),
+                *map(line["numbers"].get, said),
+                *map(line["moved"].get, moving),
+            ]
+            for line in lines
+        ),
     )
 
 
@@ -114,7 +124,15 @@ def _print(app: App, found: query.Metrics, nothing: str) -> None:
 
 def _points(app: App, points: tuple[query.Point, ...]) -> None:
     """The points as a table, then what moved as a chart."""
-    names = [name for name in LABELS if any(name in point.numbers.values for point in points)]
+    names = [
+        name
+        for name in LABELS
+        # What is nothing all along, and would be left out first, is no column.
+        if any(
+            value if name in ROOM else value is not None
+            for value in (point.numbers.values.get(name) for point in points)
+        )
+    ]
     if not names:
         return
     if "review_count" in names and "review_total" in names:
@@ -162,8 +180,3 @@ def _as_json(gizmo_id: str, counter_of: str, point: query.Point) -> dict[str, An
         "numbers": point.numbers.values,
         "moved": point.moved,
     }
-
-
-def _csv_row(line: dict[str, Any]) -> list[Any]:
-    said = [line[name] for name in ("gizmo_id", "observed_at", "source", "counters_of")]
-    return [*said, *map(line["numbers"].get, MEMBERS), *map(line["moved"].get, MOVING)]

@@ -15,6 +15,7 @@ from catalog.cli.text import count, duration, harmless, number, size
 from catalog.records import Verdict
 
 if TYPE_CHECKING:
+    from catalog.export.exporting import ExportProgress
     from catalog.harvest import Progress as Standing
     from catalog.importing.importer import ImportProgress
 
@@ -174,3 +175,23 @@ class ImportDisplay(_Display):
             ]
         )
         self._show(standing.read, standing.size, words)
+
+    def say(self, words: str) -> None:
+        """Say what an export's import is at."""
+        self._show(0, 1, harmless(words))
+
+
+class ExportDisplay(_Display):
+    """Shows how an export goes on: share, table, rows."""
+
+    def show(self, standing: ExportProgress) -> None:
+        """Show where the export stands."""
+        rate = self._rate.take(standing.rows)
+        parts = [f"{standing.share:4.0%}", harmless(standing.words)]
+        if standing.rows:
+            parts.insert(1, f"{count(standing.rows, 'row')}, {rate:,.0f}/s")
+        self._show(round(standing.share * 1000), 1000, "  ".join(parts))
+
+    def say(self, words: str) -> None:
+        """Say what is looked at."""
+        self._show(0, 1, harmless(words))

@@ -24,6 +24,13 @@ def prune(
             help=f"What is older may go; else what [jobs.prune] says, else {KEPT_DAYS}.",
         ),
     ] = None,
+    thin: Annotated[
+        bool | None,
+        typer.Option(
+            "--thin/--no-thin",
+            help="Drop observations that say nothing new, too; else as [jobs.prune] says.",
+        ),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would go, and remove nothing.")
     ] = False,
@@ -35,14 +42,23 @@ def prune(
 
     That is: the bodies of failed answers, outcomes of closed runs (their daily sums stay), answers
     to probes, runs of jobs, alarms that are over, old reports. Never an observation, nor a payload
-    that one names.
+    that one names: but with --thin those go between the first and the last of what they confirm,
+    where nothing but counts follows from them.
     """
     app = start(ctx, catalog, config, as_json=as_json)
     job = app.settings.jobs.get("prune")
     days = keep_days or (job and job.keep_days) or KEPT_DAYS
     folder = Path(app.settings.catalog.folder)
     with app.catalog(read_only=dry_run) as engine:
-        done = prune_all(engine, folder, app.clock.now(), days, dry_run=dry_run)
+        done = prune_all(
+            engine,
+            folder,
+            app.clock.now(),
+            days,
+            ceiling_days=app.settings.plan.ceiling_days,
+            thin=bool(job and job.thin) if thin is None else thin,
+            dry_run=dry_run,
+        )
     word = "would go" if dry_run else "removed"
     app.out.line(f"{word}, of what is older than {_days(days)}")
     app.out.table(

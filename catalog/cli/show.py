@@ -22,7 +22,6 @@ from catalog.cli.options import (
     read_moment,
 )
 from catalog.cli.text import count, harmless, moment, number, shorten, shown
-from catalog.cli.tojson import gizmo_json, history_json
 from catalog.derive import Derivation
 from catalog.errors import UsageError
 from catalog.query import gizmos
@@ -33,6 +32,7 @@ from catalog.references import parse_reference
 from catalog.storage.engine import read
 from catalog.times import Micros
 from catalog.wording.changes import element, label, named
+from catalog.wording.tojson import gizmo_json, history_json
 
 QUIET_FIELDS = frozenset({"name", "created_ago_str"})
 """The name stands above; the other is a localized text about the moment of asking."""

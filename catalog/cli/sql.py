@@ -20,12 +20,12 @@ from catalog.cli.options import (
 )
 from catalog.cli.table import Column, print_csv, print_table
 from catalog.cli.text import count, number
-from catalog.cli.writing import Form, plain, unique, write_rows
 from catalog.errors import UsageError
 from catalog.query.console import ROWS, SECONDS, Parameter, Result, run_sql
 from catalog.query.named_queries import NamedQuery, named_queries, named_query
 from catalog.storage.roles import reader_role_sql
 from catalog.storage.urls import is_sqlite, parse_url
+from catalog.wording.rows import Form, plain, unique, write_rows
 
 AnyForm = Literal["table", "csv", "ndjson", "parquet"]
 _SUFFIXES: dict[str, Form] = {

@@ -72,7 +72,7 @@ def _print(app: App, found: Overview, facets: Facets) -> None:
             ["GPTs", by_status],
             ["authors", number(holds.authors)],
             ["documents", f"{number(holds.documents)} in {count(holds.payloads, 'payload')}"],
-            ["", stored],
+            ["their size", stored],
             ["said", f"{moment(holds.first_at)} to {moment(holds.last_at)}"],
             ["not found", count(holds.absences, "time")],
             ["revisions", number(holds.revisions)],
@@ -106,7 +106,7 @@ def _growth(app: App, found: Overview) -> None:
             Column("created", right=True),
             Column("first seen", right=True),
             Column("gone", right=True),
-            Column("created", drop=1),
+            Column("", drop=1),
         ],
         [
             [
@@ -133,7 +133,7 @@ def _changes(app: App, found: Overview) -> None:
         app.out,
         [
             Column("class", least=9),
-            Column("field", least=14),
+            Column("field", least=9),
             Column("changes", right=True),
             Column("noise", right=True),
             Column("", drop=1),

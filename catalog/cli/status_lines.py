@@ -19,9 +19,11 @@ def print_status(app: App, found: stats.Status) -> None:
     out.heading("holds")
     by_status = ", ".join(f"{number(n)} {word}" for word, n in holds.gpts.items()) or "none yet"
     by_class = ", ".join(f"{number(n)} {word}" for word, n in holds.changes.items()) or "none"
+    unlisted = f"{count(found.unlisted, 'GPT')}: gpts-catalog upgrade goes on with it"
     out.table(
         [
             ["GPTs", by_status],
+            *([["not listed yet", unlisted]] if found.unlisted else []),
             ["authors", number(holds.authors)],
             ["documents", _documents(holds)],
             ["revisions", number(holds.revisions)],

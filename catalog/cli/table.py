@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import io
-import unicodedata
 from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import Any
@@ -18,7 +17,7 @@ from rich.text import Text
 
 from catalog.cli.output import Output
 from catalog.cli.text import cut, harmless, pad, shown, turns, width_of, wrap
-from catalog.normalize.escape import unescape_text
+from catalog.wording.rows import csv_cell
 
 GAP = 2
 """Blanks between two columns."""
@@ -26,10 +25,6 @@ NARROWEST = 8
 """Cells to which a column may be cut that does not say otherwise."""
 _MARK = "\u200e"
 """Ends text that is written from right to left, so that it does not turn what stands after it."""
-_FORMULA = frozenset("=+-@")
-"""Signs, of whatever width, that a spreadsheet takes for the beginning of a formula."""
-_SKIPPED = ("\t", "\n")
-"""What some spreadsheets drop at the beginning of a cell; a carriage return is written out."""
 
 
 class Column(msgspec.Struct, frozen=True):
@@ -110,7 +105,12 @@ def table_lines(
     on_terminal = room is not None
     header = _line(columns, [column.title for column in columns], fitted, on_terminal=on_terminal)
     header.stylize("bold")
-    dropped = [column.title for column, wide in zip(columns, fitted, strict=True) if wide is None]
+    # A bar has no title: nobody misses it.
+    dropped = [
+        column.title
+        for column, wide in zip(columns, fitted, strict=True)
+        if wide is None and column.title
+    ]
     body = (_line(columns, row, fitted, on_terminal=on_terminal) for row in cells)
     return [header, *body], dropped
 
@@ -184,24 +184,6 @@ def print_csv(out: Output, names: Sequence[str], rows: Iterable[Sequence[Any]]) 
         line.truncate()
         lines += 1
     return lines - 1
-
-
-def csv_cell(value: Any) -> Any:
-    """A value as it stands in CSV, for :mod:`csv` to quote; see :func:`print_csv`."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if value is None or isinstance(value, int | float):
-        return value
-    if isinstance(value, list | tuple) and all(isinstance(each, str) for each in value):
-        value = "; ".join(value)
-    text = unescape_text(value) if isinstance(value, str) else shown(value)
-    text = harmless(text.replace("\r\n", "\n"), lines=True)
-    return f"'{text}" if _may_be_formula(text) else text
-
-
-def _may_be_formula(text: str) -> bool:
-    first = unicodedata.normalize("NFKC", text.lstrip()[:1])
-    return first in _FORMULA or text.startswith(_SKIPPED)
 
 
 def _are_numbers(values: Iterable[Any]) -> bool:

@@ -29,11 +29,24 @@ def make_watch(command: App, jobs: Mapping[str, PlannedJob]) -> Watch:
 
 
 def serve(command: App, stack: ExitStack, watch: Watch, listen: str | None) -> None:
-    """Look now and then, and tell whoever asks over HTTP, until ``stack`` is left."""
+    """Look now and then, and tell whoever asks over HTTP, until ``stack`` is left.
+
+    Args:
+        command: the settings, and where notes go.
+        stack: ends it.
+        watch: what looks.
+        listen: ``--listen``; None goes by ``[metrics] listen``.
+
+    Raises:
+        UsageError: it cannot listen there.
+    """
     from catalog.health import Looks, listen_address, serve_health
 
     stack.enter_context(watch.now_and_then())
+    said, where = command.settings.metrics.listen, "[metrics] listen"
     if listen is not None:
+        said, where = listen, "--listen"
+    if said is not None:
         looks = Looks(watch.settings, watch.clock, watch.jobs)
-        at = stack.enter_context(serve_health(listen_address(listen), looks))
+        at = stack.enter_context(serve_health(listen_address(said, where), looks))
         command.out.note(f"serving /metrics and /healthz on {at.host} port {at.port}")

@@ -57,7 +57,7 @@ def askable(settings: Settings, names: Sequence[str] = ()) -> list[SourceSetting
 @contextmanager
 def opened(context: JobContext) -> Iterator[Engine]:
     """The catalog, for durable writing."""
-    engine = open_engine(context.url, durable=True)
+    engine = open_engine(context.url, durable=True, folder=context.settings.catalog.folder)
     try:
         yield engine
     finally:

@@ -27,6 +27,7 @@ from catalog.storage import frontier
 from catalog.storage.engine import read
 from catalog.storage.mentions import Named, add_named, names_to_search, note_searched
 from catalog.storage.sources import add_source
+from catalog.storage.tombstones import forgotten_among
 from catalog.working import JobContext, JobResult
 
 if TYPE_CHECKING:
@@ -44,12 +45,14 @@ class Listed(msgspec.Struct, frozen=True, kw_only=True):
         ids: references in it that name a GPT.
         new: of them, ids not known before.
         refused: lines that name none.
+        forgotten: of the ids, those that the catalog was told to forget: they are not kept.
     """
 
     file: str
     ids: int
     new: int
     refused: int
+    forgotten: int
 
 
 def search(
@@ -142,11 +145,12 @@ def take_list(context: JobContext, engine: Engine, path: Path) -> Listed:
         )
     with engines.write(engine) as conn:
         engines.lock_keys(conn, set(named))
+        gone = forgotten_among(conn, named)
         source_id = add_source(conn, LISTS, "recorded", now)
         new = frontier.add_ids(conn, named, now)
         fresh = frontier.unknown_to(conn, source_id, named)
         add_named(conn, source_id, [each for each in named.values() if each.gizmo_id in fresh])
-    return Listed(file=str(path), ids=len(named), new=new, refused=refused)
+    return Listed(file=str(path), ids=len(named), new=new, refused=refused, forgotten=len(gone))
 
 
 def next_names(engine: Engine, count: int) -> list[str]:
@@ -209,6 +213,7 @@ def _result(
 ) -> JobResult:
     failed = sum(each.failed for each in found)
     left = sum(each.left for each in found)
+    forgotten = sum(each.forgotten for each in found) + sum(each.forgotten for each in lists)
     numbers: dict[str, int | float] = {
         "found": sum(each.named for each in found) + sum(each.ids for each in lists),
         "new": sum(each.new for each in found) + sum(each.new for each in lists),
@@ -216,11 +221,14 @@ def _result(
         "queries": len(queries),
         "failed": failed,
         "left": left,
+        "forgotten": forgotten,
         "requests": sum(each.requests for each in found),
     }
     reasons = [*unable, *(each.stop.words for each in found if each.stop)]
     ids = "1 id" if numbers["found"] == 1 else f"{numbers['found']:,} ids"
     told_text = f"{ids} named, {numbers['new']:,} of them new"
+    if forgotten:
+        told_text += f"; {forgotten:,} not kept, as this catalog was told to forget them"
     if stopped:
         return JobResult(numbers=numbers, status="stopped", message=told_text)
     nothing = queries and not any(each.answered for each in found)

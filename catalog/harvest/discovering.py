@@ -26,8 +26,9 @@ from catalog.settings import SourceSettings
 from catalog.storage import engine as engines
 from catalog.storage import failures, frontier, runs
 from catalog.storage.mentions import Named, add_named
-from catalog.storage.observe import observe
+from catalog.storage.observe import FORGOTTEN, observe
 from catalog.storage.stage2 import settle
+from catalog.storage.tombstones import forgotten_among
 from catalog.times import Clock, Micros
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ class Answered(msgspec.Struct, frozen=True, kw_only=True):
         named: ids that the answer names, with or without a document.
         new: of them, those not known before.
         documents: documents in it.
+        forgotten: ids in it that the catalog was told to forget: nothing of them was kept.
         detail: what the source said, where it did not answer.
     """
 
@@ -75,6 +77,7 @@ class Answered(msgspec.Struct, frozen=True, kw_only=True):
     named: int = 0
     new: int = 0
     documents: int = 0
+    forgotten: int = 0
     detail: str = ""
 
 
@@ -88,6 +91,7 @@ class Discovered(Tally, kw_only=True):
         named: ids named, counted once a query.
         new: of them, those not known before.
         documents: documents that came with them.
+        forgotten: ids that the catalog was told to forget, counted once a query: nothing was kept.
         each: the queries, as they ended.
     """
 
@@ -97,6 +101,7 @@ class Discovered(Tally, kw_only=True):
     named: int = 0
     new: int = 0
     documents: int = 0
+    forgotten: int = 0
     each: list[Answered] = msgspec.field(default_factory=list)
 
 
@@ -146,6 +151,7 @@ class Discovery(Questions):
         done.named += answered.named
         done.new += answered.new
         done.documents += answered.documents
+        done.forgotten += answered.forgotten
         self._report(answered)
 
     async def _ask(self, fetcher: Fetcher, query: str) -> Answered:
@@ -187,7 +193,15 @@ class Discovery(Questions):
         ids = {o.gizmo_id for o in facts} | {mention.gizmo_id for mention in heard.mentions}
         with engines.write(self._job.engine) as conn:
             engines.lock_keys(conn, ids)
-            observe(conn, self._derivation, facts)
+            observed = observe(conn, self._derivation, facts)
+            gone = forgotten_among(conn, ids)
+            gone |= {
+                o.gizmo_id
+                for o, effect in zip(facts, observed.effects, strict=True)
+                if effect == FORGOTTEN
+            }
+            ids -= gone
+            documents = len(facts) - observed.effects.count(FORGOTTEN)
             add_named(
                 conn,
                 self._desk.source_id,
@@ -197,7 +211,7 @@ class Discovery(Questions):
                 conn, [self._desk.failure(each) for each in taken if each.failure]
             )
             new = frontier.add_ids(conn, ids, self._job.clock.now())
-            self._desk.count(conn, documents=len(facts), requests=asked.requests)
+            self._desk.count(conn, documents=documents, requests=asked.requests)
         trouble = next((each.reading for each in taken if each.failure), None)
         answered = bool(heard.mentions or facts) or trouble is None
         return Answered(
@@ -205,7 +219,8 @@ class Discovery(Questions):
             verdict=Verdict.DOCUMENT if answered or trouble is None else trouble.verdict,
             named=len(ids),
             new=new,
-            documents=len(facts),
+            documents=documents,
+            forgotten=len(gone),
             detail="" if answered or trouble is None else trouble.detail,
         )
 

@@ -107,8 +107,10 @@ class Harvest:
         return Harvested(
             totals=self._totals,
             stop=self._stopping,
+            resumed=self._store.resumed,
             unfinished=self._store.unfinished,
             settled=self._store.settled,
+            forgotten=self._store.forgotten,
         )
 
     async def run(self, ids: Sequence[str]) -> None:

@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from catalog.harvest.asking import askable, harvest, opened
-from catalog.harvest.planning import HELD_BACK, floor_of, terms_of_day, visits_left
+from catalog.harvest.planning import Planner, floor_of, terms_of_day, visits_left
+from catalog.harvest.repricing import reprice
+from catalog.query.outlook import HELD_BACK
 from catalog.records import Verdict
 from catalog.storage import frontier, runs
 from catalog.storage.engine import read, write
@@ -34,7 +36,7 @@ EVERYTHING = 2**31 - 1
 """A limit that is none."""
 MOST = 20_000
 """GPTs of one run: what is begun is listed in one transaction, which others wait for."""
-SETTLED_BY = frozenset({Verdict.DOCUMENT, Verdict.NOT_FOUND})
+SETTLED_BY = frozenset({Verdict.DOCUMENT, Verdict.NOT_FOUND, Verdict.FORGOTTEN})
 """After these no other source is asked. One that answers with another GPT's document said nothing
 of the one that was asked for."""
 _COUNTS = ("documents", "new", "changed", "not_found", "mismatched", "requests")
@@ -160,6 +162,9 @@ def work(context: JobContext) -> JobResult:
         with read(engine) as conn:
             was_ahead = frontier.was_ahead(conn, now)
             left = visits_left(conn, context.settings, now, held_back=HELD_BACK)
+        moved = reprice(engine, Planner(terms, context.rng), context.stopping)
+        if moved:
+            context.out(f"{moved:,} GPTs are planned anew: the settings for it were changed")
         if was_ahead:
             with write(engine) as conn:
                 frontier.recall(conn, now)

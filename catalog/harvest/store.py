@@ -19,9 +19,11 @@ from catalog.records import Deriver, Observation, Reading, Verdict
 from catalog.settings import SourceSettings
 from catalog.storage import engine as engines
 from catalog.storage import failures, frontier, runs
-from catalog.storage.observe import observe, standing
+from catalog.storage.observe import FORGOTTEN, observe, standing
 from catalog.storage.owners import is_alive, is_at_work_here
 from catalog.storage.stage2 import Settled, settle
+from catalog.storage.tombstones import FORGOTTEN as FORGOTTEN_WORDS
+from catalog.storage.tombstones import forgotten_among
 from catalog.times import MINUTE, Clock, Micros
 
 if TYPE_CHECKING:
@@ -96,6 +98,7 @@ class Store(Desk):
         self.unfinished = True
         self.requested = 0
         self.resumed = 0
+        self.forgotten = 0
 
     @property
     def concurrency(self) -> int:
@@ -107,11 +110,14 @@ class Store(Desk):
 
         Returns:
             The ids about which nothing is known in it yet, in the order given: those that failed
-            are asked again.
+            are asked again. Those that the catalog was told to forget are no part of it.
         """
         now = self._clock.now()
         with engines.write(self._engine) as conn:
             self.add_source(conn)
+            gone = forgotten_among(conn, ids)
+            self.forgotten = len(gone)
+            ids = [gizmo_id for gizmo_id in ids if gizmo_id not in gone]
             frontier.reap(conn, is_alive)
             if self._key.ids_digest:
                 # What is due is known already.
@@ -191,6 +197,8 @@ class Store(Desk):
                 # Another process of this run may have learned of some meanwhile.
                 self._again -= runs.known_ids(conn, self.run.run_id)
             done = runs.done_ids(conn, self.run.run_id, among=ids) - self._again
+            # One that is to be forgotten since has no place in the frontier any more.
+            done |= forgotten_among(conn, set(ids).difference(c.gizmo_id for c in claimed))
             frontier.drop(conn, self._owner, [c.gizmo_id for c in claimed if c.gizmo_id in done])
         self._claimed.update({c.gizmo_id: c for c in claimed})
         mine = [c.gizmo_id for c in claimed if c.gizmo_id not in done]
@@ -220,6 +228,8 @@ class Store(Desk):
                 fresh, observed.observation_ids, observed.effects, strict=True
             ):
                 key = (o.gizmo_id, o.source, o.observed_at)
+                if effect == FORGOTTEN:
+                    continue
                 if EFFECTS.index(effect) >= EFFECTS.index(found.get(key, (0, ""))[1]):
                     found[key] = (row, effect)
             failures.add_failures(conn, [self.failure(x) for x in flat if x.failure])
@@ -235,6 +245,7 @@ class Store(Desk):
             planned = self._planner.after(conn, visits, self._claimed)
             moves = [_move(outcome, planned[outcome.asked_id]) for outcome in outcomes]
             frontier.release(conn, self._owner, moves)
+            frontier.remove(conn, [x.asked_id for x in outcomes if x.verdict == Verdict.FORGOTTEN])
         for ended in batch:
             self._claimed.pop(ended.asked, None)
         self._again.difference_update(ended.asked for ended in batch)
@@ -303,6 +314,11 @@ class Store(Desk):
         """The one outcome of an asked id: what the first reading, the one about it, came to."""
         verdict = taken.reading.verdict
         row, effect = found.get(key_of(taken), (None, "")) if taken.observation else (None, "")
+        detail = taken.reading.detail
+        if taken.observation is not None and row is None:
+            detail = FORGOTTEN_WORDS
+            # That another GPT's document came in its stead stays said.
+            verdict = verdict if verdict is Verdict.MISMATCHED else Verdict.FORGOTTEN
         return runs.Outcome(
             run_id=self.run.run_id,
             asked_id=ended.asked,
@@ -312,7 +328,7 @@ class Store(Desk):
             attempts=ended.attempts,
             requests=ended.requests,
             status=taken.reading.status,
-            detail=taken.reading.detail,
+            detail=detail,
             at=ended.received_at,
             observation_id=row,
         )

@@ -61,17 +61,22 @@ class Harvested(msgspec.Struct, frozen=True, kw_only=True):
     """How a harvest ended.
 
     Attributes:
-        totals: the run's totals.
+        totals: the run's totals, over all its processes.
+        resumed: ids of it that had ended before this process began.
         stop: why it stopped early, if it did.
         unfinished: whether the same command goes on with this run: ids are left, or are to be
             asked again.
         settled: what came to light over all GPTs: drift and mass events.
+        forgotten: ids that were named and are no part of the run: the catalog was told to forget
+            them.
     """
 
     totals: Totals
     stop: Stop | None = None
+    resumed: int = 0
     unfinished: bool = False
     settled: Settled | None = None
+    forgotten: int = 0
 
 
 class Progress(msgspec.Struct, kw_only=True):

@@ -23,10 +23,11 @@ systemd's timers or the monitor of the machine.
 
 ## Prometheus
 
-`gpts-catalog schedule --listen 127.0.0.1:9877` serves `/metrics`, and `/healthz`: HTTP 200 if all
-is well, 503 if an alarm stands or the catalog cannot be read, and JSON with the line and the
-alarms. It listens where it is told, answers only to its own name or an address in the `Host`
-header, has no other route, and cannot write. A look serves all who ask within 10 seconds.
+`gpts-catalog schedule --listen 127.0.0.1:9877`, or `listen` in `[metrics]` of the settings, serves
+`/metrics`, and `/healthz`: HTTP 200 if all is well, 503 if an alarm stands or the catalog cannot be
+read, and JSON with the line and the alarms. It listens where it is told, answers only to its own
+name or an address in the `Host` header, has no other route, and cannot write. A look serves all who
+ask within 10 seconds.
 
 Where nothing listens, `gpts-catalog status --metrics > gpts_catalog.prom` writes the same for the
 node exporter's textfile collector (write it to another name and rename it).

@@ -45,8 +45,12 @@ class Address(msgspec.Struct, frozen=True):
     port: int
 
 
-def listen_address(text: str) -> Address:
+def listen_address(text: str, where: str = "--listen") -> Address:
     """``HOST:PORT``, as ``127.0.0.1:9877`` or ``[::1]:9877``.
+
+    Args:
+        text: what was written.
+        where: the option or setting in which it stands, for errors.
 
     Raises:
         UsageError: it is none.
@@ -59,7 +63,7 @@ def listen_address(text: str) -> Address:
         or not (port.isascii() and port.isdigit() and int(port) <= _LAST_PORT)
         or (":" in name and name == host)
     ):
-        raise UsageError(f"--listen {text}: expected HOST:PORT, as 127.0.0.1:9877 or [::1]:9877")
+        raise UsageError(f"{where} {text}: expected HOST:PORT, as 127.0.0.1:9877 or [::1]:9877")
     return Address(name, int(port))
 
 
@@ -128,7 +132,7 @@ def serve_health(address: Address, looks: Looks) -> Iterator[Address]:
     except OSError as error:
         raise UsageError(
             f"cannot listen on {address.host} port {address.port}: {error.strerror or error};"
-            " name another with --listen HOST:PORT"
+            " name another with --listen HOST:PORT, or as listen of [metrics]"
         ) from None
     thread = threading.Thread(target=server.serve_forever, name="health", daemon=True)
     thread.start()

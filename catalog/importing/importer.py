@@ -19,9 +19,11 @@ from catalog.records import Deriver, Observation, Reading, Verdict
 from catalog.storage import engine as engines
 from catalog.storage import failures, frontier, runs
 from catalog.storage.mentions import Named, add_named
-from catalog.storage.observe import observe
+from catalog.storage.observe import FORGOTTEN, observe
 from catalog.storage.sources import add_source
 from catalog.storage.stage2 import Settled, settle
+from catalog.storage.tombstones import FORGOTTEN as FORGOTTEN_WORDS
+from catalog.storage.tombstones import forgotten_among
 from catalog.times import SECOND, Clock, Micros
 
 if TYPE_CHECKING:
@@ -124,6 +126,7 @@ class Importer:
         self.settled: Settled | None = None
         self._effects: Counter[str] = Counter()
         self._observations: list[Observation] = []
+        self._places: list[str] = []
         self._named: list[Named] = []
         self._failures: list[failures.Failure] = []
         self._held = 0
@@ -228,6 +231,7 @@ class Importer:
         if all(at is None for at in (reading.said_at, *said_at[:-1])):
             self._imported.file_dated += 1
         self._observations.append(taken.observation)
+        self._places.append(piece.place)
         self._held += len(taken.observation.payload)
 
     def _set_aside(
@@ -266,6 +270,7 @@ class Importer:
         with engines.write(self._engine) as conn:
             engines.lock_keys(conn, known)
             observed = observe(conn, self._deriver, self._observations)
+            gone = forgotten_among(conn, {each.gizmo_id for each in self._named})
             self._imported.mentions += add_named(conn, self._source_id, self._named)
             failures.add_failures(conn, failures.unknown_failures(conn, self._failures))
             frontier.add_ids(conn, known, self._clock.now())
@@ -274,7 +279,11 @@ class Importer:
                 for fresh, effect in zip(observed.fresh, observed.effects, strict=True)
                 if fresh
             )
-            documents = sum(1 for o in self._observations if o.digest)
+            documents = sum(
+                1
+                for o, effect in zip(self._observations, observed.effects, strict=True)
+                if o.digest and effect != FORGOTTEN
+            )
             runs.add_totals(
                 conn,
                 self._imported.run,
@@ -286,8 +295,16 @@ class Importer:
             )
         self._effects += effects
         self._imported.observations += sum(observed.fresh)
-        self._imported.known += len(observed.fresh) - sum(observed.fresh)
+        forgotten = [
+            place
+            for place, effect in zip(self._places, observed.effects, strict=True)
+            if effect == FORGOTTEN
+        ]
+        self._imported.known += len(observed.fresh) - sum(observed.fresh) - len(forgotten)
+        for place in (*forgotten, *(each.query for each in self._named if each.gizmo_id in gone)):
+            self._set_aside(place, FORGOTTEN_WORDS)
         self._observations, self._named, self._failures = [], [], []
+        self._places = []
         self._held = 0
 
     def _finish(self, started_at: Micros) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from urllib.parse import quote
 from xml.etree import ElementTree as ET
 
 import msgspec
@@ -35,12 +36,16 @@ class Feed(msgspec.Struct, frozen=True, kw_only=True):
         title: its title.
         until: when it was made: what ``updated`` says of a feed without entries.
         entries: the latest first.
+        address: where it is served; empty: it is a file.
+        home: where the pages are served that it is about, without a slash at the end.
     """
 
     key: tuple[str, ...]
     title: str
     until: Micros
     entries: tuple[Entry, ...]
+    address: str = ""
+    home: str = ""
 
     @property
     def updated_at(self) -> Micros:
@@ -59,6 +64,8 @@ def to_atom(feed: Feed) -> str:
     _text(root, "id", entry_id(feed.key))
     _text(root, "title", plain_text(line(feed.title)))
     _text(root, "updated", moment(feed.updated_at))
+    if feed.address:
+        ET.SubElement(root, "link", {"rel": "self", "href": feed.address})
     _text(ET.SubElement(root, "author"), "name", "GPTs catalog")
     _text(root, "generator", "gpts-catalog")
     for each in feed.entries:
@@ -66,6 +73,8 @@ def to_atom(feed: Feed) -> str:
         _text(entry, "id", entry_id(each.key))
         _text(entry, "title", title(each))
         _text(entry, "updated", moment(each.updated_at))
+        if page := page_of(feed, each):
+            ET.SubElement(entry, "link", {"rel": "alternate", "href": page})
         _text(entry, "summary", summary(each))
         content = _text(entry, "content", content_html(each))
         content.set("type", "html")
@@ -80,6 +89,7 @@ def to_json_feed(feed: Feed) -> str:
         "version": JSON_FEED,
         "title": plain_text(line(feed.title)),
         "authors": [{"name": "GPTs catalog"}],
+        **({"feed_url": feed.address} if feed.address else {}),
         "items": [
             {
                 "id": entry_id(each.key),
@@ -87,12 +97,20 @@ def to_json_feed(feed: Feed) -> str:
                 "summary": summary(each),
                 "content_html": content_html(each),
                 "date_modified": iso(each.updated_at),
+                **({"url": page} if (page := page_of(feed, each)) else {}),
                 **({"tags": [each.gpt.gizmo_id]} if each.gpt else {}),
             }
             for each in feed.entries
         ],
     }
     return to_json(found, lines=True) + "\n"
+
+
+def page_of(feed: Feed, entry: Entry) -> str:
+    """Where the page of an entry's GPT is served; empty where none is."""
+    if not feed.home or entry.gpt is None:
+        return ""
+    return f"{feed.home}/gpts/{quote(entry.gpt.gizmo_id, safe='')}"
 
 
 def title(entry: Entry) -> str:

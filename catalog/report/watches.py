@@ -10,11 +10,13 @@ import msgspec
 
 from catalog.errors import CatalogError, SettingsError
 from catalog.query import windows
+from catalog.query.naming import with_known_authors
 from catalog.query.scopes import Lifecycle, Scope
 from catalog.query.wanted import Wanted, field_named
 from catalog.query.windows import DayOfGpt, Some
 from catalog.report.model import WatchNews
-from catalog.search.filters import Filter, Matching, check
+from catalog.search.conditions import Matching
+from catalog.search.filters import Filter, check
 from catalog.storage.listings import load_listings
 
 if TYPE_CHECKING:
@@ -166,13 +168,14 @@ class _Found:
     """What is found of a watch.
 
     Args:
+        conn: a reading transaction.
         watch: the watch.
         limit: GPTs of a list, at most.
     """
 
-    def __init__(self, watch: Watch, limit: int) -> None:
+    def __init__(self, conn: Connection, watch: Watch, limit: int) -> None:
         self.watch = watch
-        self._matching = Matching(watch.wanted)
+        self._matching = _matching(conn, watch)
         self._new, self._left, self._changed, self._late = (_First(limit) for _ in range(4))
 
     def take(self, conn: Connection, part: _Part, scope: Scope) -> None:
@@ -246,7 +249,7 @@ def watch_news(
         limit: GPTs of a list, at most.
         each: changes of a GPT, at most.
     """
-    found = [_Found(watch, limit) for watch in watches]
+    found = [_Found(conn, watch, limit) for watch in watches]
     if not found:
         return ()
     for part in _parts(conn, [one.watch for one in found], scopes.since, scopes.until):
@@ -278,7 +281,7 @@ def watch_days(
         The GPTs that match or matched, a day of each by itself, the latest first; and those that
         match since a number moved, with when it did.
     """
-    matching = Matching(watch.wanted)
+    matching = _matching(conn, watch)
     found: list[DayOfGpt] = []
     crossed: dict[str, Micros] = {}
     for part in _parts(conn, [watch], since, until):
@@ -298,6 +301,15 @@ def watch_days(
             }
     latest = heapq.nsmallest(limit, crossed.items(), key=lambda item: (-item[1], item[0]))
     return found, dict(latest)
+
+
+def _matching(conn: Connection, watch: Watch) -> Matching:
+    """Looks at GPTs as ``search`` does: an author is meant by the name it is known by, too.
+
+    Before a window and after it alike, by what it is known by now: a GPT whose document shows no
+    name does not come to match, or cease to, when its author is renamed elsewhere.
+    """
+    return Matching(with_known_authors(conn, watch.wanted))
 
 
 def _parts(

@@ -8,7 +8,8 @@ here repeats a value that may be one (law 10).
 
 from __future__ import annotations
 
-from catalog.settings.keys import api_key, known_secrets, source_keys
+from catalog.settings.exports import ExpectSettings, ExportSettings
+from catalog.settings.keys import TOMBSTONE_KEYS_ENV, api_key, known_secrets, source_keys
 from catalog.settings.reading import (
     CLOCK_VARIABLE,
     NAME_RULE,
@@ -29,6 +30,7 @@ from catalog.settings.template import default_toml
 from catalog.settings.urls import normalize_catalog_url
 from catalog.settings.work import (
     JobSettings,
+    MetricsSettings,
     NotifySettings,
     PlanSettings,
     ProbeSettings,
@@ -42,10 +44,14 @@ __all__ = [
     "NAME_RULE",
     "OFF",
     "READER_VARIABLE",
+    "TOMBSTONE_KEYS_ENV",
     "URL_VARIABLE",
     "CatalogSettings",
     "DialectName",
+    "ExpectSettings",
+    "ExportSettings",
     "JobSettings",
+    "MetricsSettings",
     "NotifySettings",
     "PlanSettings",
     "ProbeSettings",

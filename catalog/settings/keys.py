@@ -10,6 +10,9 @@ from catalog.secrets import MIN_LENGTH
 from catalog.settings.sections import Settings, SourceSettings
 from catalog.settings.urls import passwords_in
 
+TOMBSTONE_KEYS_ENV = "GPTS_CATALOG_TOMBSTONE_KEY"
+"""The environment variable that may hold the key of tombstones, or several with blanks between."""
+
 
 def api_key(source: SourceSettings, environ: Mapping[str, str]) -> str | None:
     """The key of ``source``, or None where it needs none.
@@ -48,11 +51,14 @@ def source_keys(settings: Settings, environ: Mapping[str, str]) -> tuple[str, ..
 def known_secrets(settings: Settings, environ: Mapping[str, str]) -> tuple[str, ...]:
     """All secrets we know of, longest first: what no text of ours may show.
 
-    Beside :func:`source_keys` these are the passwords of the catalog and of proxies, and the
-    addresses of notifications, which no source is ever told and which are therefore not looked for
-    in answers.
+    Beside :func:`source_keys` these are the passwords of the catalog and of proxies, the keys of
+    pseudonyms and tombstones, and the addresses of notifications, which no source is ever told and
+    which are therefore not looked for in answers.
     """
     secrets = [*source_keys(settings, environ), environ.get("PGPASSWORD", "")]
+    secrets += environ.get(TOMBSTONE_KEYS_ENV, "").split()
+    if settings.export.pseudonym_key_env:
+        secrets.append(environ.get(settings.export.pseudonym_key_env, "").strip())
     for name in (settings.notify.webhook_env, settings.notify.urls_env):
         for url in environ.get(name, "").split() if name else ():
             # Whoever reports an error may leave out the scheme, or the host before the token.

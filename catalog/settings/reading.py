@@ -14,6 +14,7 @@ import msgspec
 
 from catalog.errors import SettingsError
 from catalog.scheduling import parse_cron
+from catalog.settings.exports import ExpectSettings, ExportSettings
 from catalog.settings.sections import (
     CatalogSettings,
     Settings,
@@ -23,6 +24,7 @@ from catalog.settings.urls import normalize_catalog_url, normalize_reader_url
 from catalog.settings.wording import expected_words, kind, mismatch, nearest
 from catalog.settings.work import (
     JobSettings,
+    MetricsSettings,
     NotifySettings,
     PlanSettings,
     ProbeSettings,
@@ -59,7 +61,18 @@ def load_settings(
     """
     reader = _Reader(str(path) if path else "settings")
     table = reader.parse(path) if path else {}
-    reader.known(table, ("catalog", "sources", "jobs", "plan", "probe", "notify", "watch"), "")
+    sections = (
+        "catalog",
+        "sources",
+        "jobs",
+        "plan",
+        "probe",
+        "notify",
+        "metrics",
+        "watch",
+        "export",
+    )
+    reader.known(table, sections, "")
     settings = Settings(
         catalog=reader.catalog(table),
         sources={name: reader.source(name, each) for name, each in reader.tables(table, "sources")},
@@ -70,10 +83,12 @@ def load_settings(
         plan=reader.struct(PlanSettings, table.get("plan", {}), "plan"),
         probe=reader.struct(ProbeSettings, table.get("probe", {}), "probe"),
         notify=reader.notify(table),
+        metrics=reader.struct(MetricsSettings, table.get("metrics", {}), "metrics"),
         watch={
             name: reader.struct(WatchSettings, each, f"watch.{name}")
             for name, each in reader.tables(table, "watch")
         },
+        export=reader.export(table),
         clock=environ.get(CLOCK_VARIABLE) or None,
     )
     reader.check_jobs(settings)
@@ -228,6 +243,28 @@ class _Reader:
         settings = self.struct(NotifySettings, table.get("notify", {}), "notify")
         for name in ("webhook_env", "urls_env"):
             self.variable(getattr(settings, name), f"notify.{name}", "EXAMPLE_WEBHOOK", "address")
+        return settings
+
+    def export(self, table: Mapping[str, Any]) -> ExportSettings:
+        """The section ``export``, with ``export.expect`` in it."""
+        given = dict(self.mapping(table.get("export", {}), "export"))
+        expected = given.pop("expect", {})
+        expect = self.struct(ExpectSettings, expected, "export.expect")
+        for name, least in expect.least_rows.items():
+            if least > expect.most_rows.get(name, least):
+                raise self.fail(
+                    f"export.expect.least_rows.{name}", "expected no more than in most_rows"
+                )
+        for name in expect.most_null:
+            if name.count(".") != 1:
+                raise self.fail(
+                    f"export.expect.most_null.{name!r}",
+                    'expected a table and a column, as "gizmos.name"',
+                )
+        settings = self.struct(ExportSettings, given, "export", expect=expect)
+        self.variable(
+            settings.pseudonym_key_env, "export.pseudonym_key_env", "EXAMPLE_PSEUDONYM_KEY", "key"
+        )
         return settings
 
     def variable(self, name: str | None, where: str, example: str, what: str) -> None:

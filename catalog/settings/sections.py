@@ -11,8 +11,10 @@ from typing import Annotated, Literal, get_args
 import msgspec
 from msgspec import Meta
 
+from catalog.settings.exports import ExportSettings
 from catalog.settings.work import (
     JobSettings,
+    MetricsSettings,
     NotifySettings,
     PlanSettings,
     ProbeSettings,
@@ -147,7 +149,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         plan: when to look again.
         probe: what GPTs are asked.
         notify: who is told.
+        metrics: where monitors can ask.
         watch: by name.
+        export: what datasets are called, and what they must hold.
         clock: what ``GPTS_CATALOG_CLOCK`` holds, a time or the simulator's URL; None means
             the machine's clock.
     """
@@ -158,5 +162,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     plan: PlanSettings = PlanSettings()
     probe: ProbeSettings = ProbeSettings()
     notify: NotifySettings = NotifySettings()
+    metrics: MetricsSettings = MetricsSettings()
     watch: dict[str, WatchSettings] = {}
+    export: ExportSettings = ExportSettings()
     clock: str | None = None

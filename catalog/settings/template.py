@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from catalog.settings.exports import ExpectSettings, ExportSettings
 from catalog.settings.sections import (
     DEFAULT_URL,
     CatalogSettings,
@@ -15,6 +16,7 @@ from catalog.settings.sections import (
 )
 from catalog.settings.work import (
     JobSettings,
+    MetricsSettings,
     NotifySettings,
     PlanSettings,
     ProbeSettings,
@@ -25,6 +27,12 @@ _HEADER = """\
 # The settings of gpts-catalog. They are read strictly: an unknown key is an error.
 # What stands behind a # is an example, or the default that holds anyway.
 """
+
+_APART: Mapping[type[msgspec.Struct], tuple[str, ...]] = {
+    SourceSettings: ("name",),
+    ExportSettings: ("expect",),
+}
+"""Keys that stand elsewhere: in the name of the table, or in a table of their own."""
 
 
 def default_toml(url: str = DEFAULT_URL) -> str:
@@ -62,6 +70,18 @@ def default_toml(url: str = DEFAULT_URL) -> str:
         "# [notify]",
         *_lines(NotifySettings),
         "",
+        "# What monitors ask gpts-catalog schedule; see docs/monitoring.md.",
+        "# [metrics]",
+        *_lines(MetricsSettings),
+        "",
+        "# What exports are called, and whose they are; see docs/datasets.md.",
+        "# [export]",
+        *_lines(ExportSettings),
+        "",
+        "# What an export must hold, or it is not published.",
+        "# [export.expect]",
+        *_lines(ExpectSettings),
+        "",
         "# A saved filter; all that it names must be met. It has a section in the daily report and",
         "# a feed of its own.",
         "# [watch.rivals]",
@@ -79,7 +99,7 @@ def _lines(
     """One line a key of ``cls``, commented out unless its value is ``given``."""
     lines = []
     for field in msgspec.structs.fields(cls):
-        if field.name == "name" or (only is not None and field.name not in only):
+        if field.name in _APART.get(cls, ()) or (only is not None and field.name not in only):
             continue
         info = msgspec.inspect.type_info(field.type)
         schema = getattr(info, "extra_json_schema", None) or {}

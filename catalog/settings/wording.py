@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime, time
 from typing import Any
 
@@ -68,12 +68,23 @@ def _item_choices(declared: Any) -> tuple[str, ...]:
 
 def _plain(declared: Any) -> msgspec.inspect.Type:
     """What msgspec knows of a ``declared`` type, without its comments and its None."""
-    info = msgspec.inspect.type_info(declared)
-    while isinstance(info, msgspec.inspect.Metadata):
-        info = info.type
-    if isinstance(info, msgspec.inspect.UnionType):
-        info = next(each for each in info.types if not isinstance(each, msgspec.inspect.NoneType))
+    *_, info = _layers(declared)
     return info
+
+
+def _layers(declared: Any) -> Iterator[msgspec.inspect.Type]:
+    """A ``declared`` type from its outermost comment to what it is but for its None."""
+    info = msgspec.inspect.type_info(declared)
+    while True:
+        yield info
+        if isinstance(info, msgspec.inspect.Metadata):
+            info = info.type
+        elif isinstance(info, msgspec.inspect.UnionType):
+            info = next(
+                each for each in info.types if not isinstance(each, msgspec.inspect.NoneType)
+            )
+        else:
+            return
 
 
 def expected_words(declared: Any) -> str:
@@ -101,6 +112,5 @@ def expected_words(declared: Any) -> str:
 
 def _form(declared: Any) -> str | None:
     """The form that a text of the ``declared`` type must have, in words, where it has one."""
-    info = msgspec.inspect.type_info(declared)
-    schema = getattr(info, "extra_json_schema", None) or {}
-    return schema.get("form")
+    schemas = (getattr(info, "extra_json_schema", None) or {} for info in _layers(declared))
+    return next((schema["form"] for schema in schemas if "form" in schema), None)

@@ -7,6 +7,8 @@ from typing import Annotated, Literal, get_args
 import msgspec
 from msgspec import Meta
 
+from catalog.settings.exports import FormatName, ProfileName
+
 StatusName = Literal["listed", "missing", "gone"]
 ObjectiveName = Literal["changes", "freshness"]
 NewsName = Literal["alarm", "report", "watch"]
@@ -65,9 +67,23 @@ class JobSettings(msgspec.Struct, frozen=True, kw_only=True):
         Annotated[int, Meta(ge=1)] | None,
         Meta(description="prune: days that failures, outcomes and the like stay", examples=[90]),
     ] = None
+    thin: Annotated[
+        bool | None,
+        Meta(
+            description="prune: drop observations that say again what others say", examples=[True]
+        ),
+    ] = None
     keep: Annotated[
         Annotated[int, Meta(ge=1)] | None,
-        Meta(description="backup: how many stay", examples=[7]),
+        Meta(description="backup, export: how many stay", examples=[7]),
+    ] = None
+    format: Annotated[
+        FormatName | None,
+        Meta(description=f"export: {', '.join(get_args(FormatName))}", examples=["parquet"]),
+    ] = None
+    profile: Annotated[
+        ProfileName | None,
+        Meta(description=f"export: {', '.join(get_args(ProfileName))}", examples=["public"]),
     ] = None
 
 
@@ -152,6 +168,25 @@ class NotifySettings(msgspec.Struct, frozen=True, kw_only=True):
         tuple[NewsName, ...],
         Meta(description=f"of {', '.join(get_args(NewsName))}"),
     ] = ("alarm",)
+
+
+class MetricsSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Where monitors can ask."""
+
+    listen: Annotated[
+        Annotated[
+            str,
+            Meta(
+                pattern=r"^(\[[0-9A-Fa-f:.]+\]|[^\s:\[\]]+):[0-9]{1,5}$",
+                extra_json_schema={"form": "must be HOST:PORT, as 127.0.0.1:9877 or [::1]:9877"},
+            ),
+        ]
+        | None,
+        Meta(
+            description="where schedule serves /metrics and /healthz",
+            examples=["127.0.0.1:9877"],
+        ),
+    ] = None
 
 
 class WatchSettings(msgspec.Struct, frozen=True, kw_only=True):

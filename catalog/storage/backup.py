@@ -7,29 +7,39 @@ a backup that is there is one.
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
-from sqlalchemy import MetaData, Table, update
+from sqlalchemy import MetaData, Table
 from sqlalchemy.schema import DropTable
 
 from catalog.errors import CatalogCorrupt, StorageError, UsageError
 from catalog.storage import tables as t
-from catalog.storage.copying import Copied, copy_rows
-from catalog.storage.engine import BUSY_TIMEOUT, connect_sqlite, open_engine, read, write
-from catalog.storage.files import Report, copy_file
+from catalog.storage.copying import Copied, copy_rows, drop_claims
+from catalog.storage.engine import (
+    BUSY_TIMEOUT,
+    connect_sqlite,
+    open_engine,
+    read,
+    use_ledger,
+    write,
+)
+from catalog.storage.erasing import erase_covered
+from catalog.storage.files import Report, copy_file, fsync
+from catalog.storage.ledger import Ledger
 from catalog.storage.migrate import init, upgrade
 from catalog.storage.remaking import drop_views
 from catalog.storage.schema import revision_of
+from catalog.storage.scrubbing import scrub
+from catalog.storage.tombstones import sync
 from catalog.storage.urls import describe, is_sqlite, parse_url, sqlite_path
 from catalog.storage.verify import verify
-from catalog.storage.work_tables import job_states
 
 if TYPE_CHECKING:
+    from catalog.records import Deriver
     from catalog.times import Micros
 
 PARTIAL = ".partial"
@@ -84,9 +94,9 @@ def back_up(
         else:
             _copy_tables(url, f"sqlite:///{partial}", now, report)
         checked = _check(partial, report)
-        _sync(partial)
+        fsync(partial)
         partial.replace(target)
-        _sync(target.parent)
+        fsync(target.parent)
     except sqlite3.Error as error:
         raise StorageError(f"no backup could be written to {target} ({error})") from None
     finally:
@@ -95,23 +105,33 @@ def back_up(
 
 
 def restore(
-    source: Path, url: str, now: Micros, report: Report = lambda _: None
+    source: Path,
+    url: str,
+    now: Micros,
+    deriver: Deriver,
+    report: Report = lambda _: None,
+    *,
+    folder: str | Path | None = None,
 ) -> tuple[str | None, str]:
     """Put a backup back where no catalog is.
 
     What was at work when the backup was made is not any more: its claims are dropped. An older
-    schema is brought up to date.
+    schema is brought up to date. Whom the ledger of its new place says to forget is not brought
+    back.
 
     Args:
         source: the backup.
         url: where the catalog is to be; nothing may be there.
         now: the present moment.
+        deriver: the rules.
         report: takes lines of progress.
+        folder: where the ledger of a catalog on PostgreSQL is; that of a file is beside it.
 
     Returns:
         The schema's revision before and after.
 
     Raises:
+        SettingsError: the key of the backup's tombstones is missing.
         UsageError: there is a catalog at ``url`` already, or no file ``source``.
         CatalogCorrupt: the backup is damaged.
     """
@@ -136,12 +156,14 @@ def restore(
         if upgraded.backup is not None:
             upgraded.backup.unlink()
         _check(partial, report)
-        _drop_claims(f"sqlite:///{partial}")
+        _free(f"sqlite:///{partial}")
+        place_of_ledger = target.absolute().parent if is_sqlite(parsed) else Path(folder or "data")
+        _forget(f"sqlite:///{partial}", Ledger(place_of_ledger), source, deriver)
         if is_sqlite(parsed):
             _fold_log(partial)
-            _sync(partial)
+            fsync(partial)
             partial.rename(target)
-            _sync(target.parent)
+            fsync(target.parent)
         else:
             init(url, now)
             try:
@@ -182,7 +204,11 @@ def _copy_tables(source: str, target: str, now: Micros, report: Report) -> None:
     """Write the rows of a catalog into a new file."""
     init(target, now)
     _fill(source, target, report)
-    _fold_log(sqlite_path(parse_url(target)))
+    path = sqlite_path(parse_url(target))
+    _fold_log(path)
+    with closing(connect_sqlite(path, "rw", BUSY_TIMEOUT)) as connection:
+        # Room that was given free within keeps bytes of what a new catalog made up, as its own id.
+        connection.execute("VACUUM")
 
 
 def _fill(source: str, target: str, report: Report) -> None:
@@ -223,18 +249,28 @@ def _check(path: Path, report: Report) -> int:
     return looked_at
 
 
-def _drop_claims(url: str) -> None:
-    """Free what the processes of the backup's moment held: they are not those of now."""
+def _free(url: str) -> None:
     engine = open_engine(url)
     try:
         with write(engine) as conn:
-            for table, owner in ((t.frontier, "lease_owner"), (job_states, "owner")):
-                conn.execute(
-                    update(table)
-                    .where(table.c[owner].is_not(None))
-                    .values({owner: None, "lease_until": None})
-                )
-            conn.execute(update(t.runs).where(t.runs.c.owner.is_not(None)).values(owner=None))
+            drop_claims(conn)
+    finally:
+        engine.dispose()
+
+
+def _forget(url: str, ledger: Ledger, source: Path, deriver: Deriver) -> None:
+    """Erase from what is put back whom it was to be forgotten since, or elsewhere."""
+    # The backup's own folder, and that of the catalog whose backups these are.
+    for folder in source.absolute().parents[:2]:
+        ledger.learn(Ledger(folder))
+    engine = open_engine(url)
+    use_ledger(engine, ledger)
+    try:
+        with write(engine) as conn:
+            sync(conn, ledger)
+            erased = erase_covered(conn, deriver)
+        if erased.rows:
+            scrub(engine)
     finally:
         engine.dispose()
 
@@ -267,12 +303,3 @@ def _make_room(target: Path) -> Path:
 def _remove(partial: Path) -> None:
     for end in ("", *_COMPANIONS):
         Path(f"{partial}{end}").unlink(missing_ok=True)
-
-
-def _sync(path: Path) -> None:
-    """What was written survives a loss of power from here on."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

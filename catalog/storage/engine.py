@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, text
@@ -17,12 +18,12 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from catalog.errors import CatalogBusy, CatalogCorrupt, CatalogMissing, SettingsError
 from catalog.storage.driver_errors import map_errors
+from catalog.storage.ledger import Ledger
 from catalog.storage.sqlite_files import connect_reader, connect_sqlite
 from catalog.storage.urls import describe, is_sqlite, parse_url, sqlite_path
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
-    from pathlib import Path
 
     from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -35,11 +36,13 @@ __all__ = [
     "connect_reader",
     "connect_sqlite",
     "create_postgres",
+    "ledger_of",
     "lock_keys",
     "lock_of",
     "missing",
     "open_engine",
     "read",
+    "use_ledger",
     "write",
 ]
 
@@ -50,10 +53,18 @@ STATEMENT_TIMEOUT = 900.0
 IDLE_TIMEOUT = 300.0
 """Seconds after which PostgreSQL ends a transaction whose program sleeps: it would hold locks."""
 
+READER_CACHE = 32 << 20
+"""Bytes of pages that a connection for reading holds of an SQLite file at most: as many as the
+inner pages of a million GPTs' indices take. SQLite's own 2 MB make a page of results take twice as
+long there."""
+
 LOCKS = 2048
 """How many locks stand for all keys on PostgreSQL: the rows of ``write_locks``. They are rows since
 a role that may only read can lock none, while advisory locks are anybody's."""
 
+_FOLDER = "data"
+"""Where the ledger of a catalog is that is no file, unless somebody says where."""
+_LEDGER = "catalog_ledger"
 _MODE = "catalog_mode"
 _FILE = "file"
 """The key, in a pooled connection's ``info``, of the file that was opened."""
@@ -62,7 +73,12 @@ _SET_UP = "set up"
 
 
 def open_engine(
-    url: str, *, read_only: bool = False, durable: bool = False, busy_timeout: float = BUSY_TIMEOUT
+    url: str,
+    *,
+    read_only: bool = False,
+    durable: bool = False,
+    busy_timeout: float = BUSY_TIMEOUT,
+    folder: str | Path | None = None,
 ) -> Engine:
     """Open the catalog at ``url``, which must exist.
 
@@ -71,6 +87,8 @@ def open_engine(
         read_only: opened so that the engine itself refuses every write.
         durable: what was committed survives a loss of power, not only of the process.
         busy_timeout: seconds to wait for another process's lock.
+        folder: where the ledger of tombstones is, of a catalog on PostgreSQL; that of a file is
+            beside it; None: where catalogs are by default.
 
     Raises:
         SettingsError: ``url`` names no catalog, or its driver is not installed.
@@ -81,10 +99,27 @@ def open_engine(
         path = sqlite_path(parsed)
         if not path.is_file():
             raise missing(parsed)
-        return _sqlite(
+        engine = _sqlite(
             parsed, path, read_only=read_only, durable=durable, busy_timeout=busy_timeout
         )
-    return _postgres(parsed, read_only=read_only, durable=durable, busy_timeout=busy_timeout)
+        folder = path.absolute().parent
+    else:
+        engine = _postgres(parsed, read_only=read_only, durable=durable, busy_timeout=busy_timeout)
+    use_ledger(engine, Ledger(Path(folder or _FOLDER)))
+    return engine
+
+
+def use_ledger(engine: Engine, ledger: Ledger) -> None:
+    """Have a catalog's tombstones understood by the keys of another folder."""
+    engine.update_execution_options(**{_LEDGER: ledger})
+
+
+def ledger_of(engine: Engine) -> Ledger:
+    """Where the keys are that the tombstones of a catalog were made with."""
+    ledger = engine.get_execution_options().get(_LEDGER)
+    if not isinstance(ledger, Ledger):
+        raise TypeError("a catalog is opened with open_engine")
+    return ledger
 
 
 @contextmanager
@@ -189,6 +224,8 @@ def _sqlite(url: URL, path: Path, *, read_only: bool, durable: bool, busy_timeou
         record.info[_FILE] = _identity(path)
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+        if read_only:
+            connection.execute(f"PRAGMA cache_size = -{READER_CACHE >> 10}")
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
@@ -223,6 +260,12 @@ def _postgres(url: URL, *, read_only: bool, durable: bool, busy_timeout: float) 
         # A page takes milliseconds, compiling its plan hundreds; and a plan without the words that
         # are searched takes a rare one for common.
         settings |= {"jit": "off", "plan_cache_mode": "force_custom_plan"}
+        # What is browsed lies in memory, not on a turning disk; and workers take longer to start
+        # than a page takes. Else a common term is sought by reading the table from its beginning.
+        settings |= {"random_page_cost": "1.1", "parallel_setup_cost": "20000"}
+        # The hits of a common term are noted row by row; in less room, block by block, and then
+        # the terms of each row of a block are looked at again.
+        settings["work_mem"] = f"{READER_CACHE >> 10}kB"
     engine = create_postgres(url, settings, pool_pre_ping=True)
     map_errors(engine)
     return engine

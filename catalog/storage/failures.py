@@ -10,6 +10,7 @@ from sqlalchemy import insert, select
 from catalog.storage.codec import compress, decompress
 from catalog.storage.rows import chunks
 from catalog.storage.tables import fetch_failures
+from catalog.storage.tombstones import FORGOTTEN, graves_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,13 +47,24 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def add_failures(conn: Connection, items: Sequence[Failure]) -> None:
-    """Keep answers that are no facts."""
+    """Keep answers that are no facts; not the bytes of one that names whom to forget."""
     if not items:
         return
-    rows = [
-        msgspec.structs.asdict(item) | {"body": None if item.body is None else compress(item.body)}
-        for item in items
-    ]
+    graves = graves_of(conn)
+    rows = []
+    for item in items:
+        body, detail = item.body, item.detail
+        if graves is not None:
+            if graves.named_in(item.asked_id.encode(errors="replace")):
+                continue
+            if body is not None and graves.named_in(body):
+                body = None
+            if graves.named_in(detail.encode(errors="replace")):
+                detail = FORGOTTEN
+        packed = None if body is None else compress(body)
+        rows.append(msgspec.structs.asdict(item) | {"body": packed, "detail": detail})
+    if not rows:
+        return
     conn.execute(insert(fetch_failures), rows)
 
 

@@ -1,7 +1,8 @@
-"""Copying the file of a SQLite catalog, as it is at one moment."""
+"""Copying the file of a SQLite catalog, as it is at one moment, and making files last."""
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -57,3 +58,12 @@ def copy_file(path: Path, target: Path, report: Report = lambda _: None) -> None
             f"{path} is damaged ({'; '.join(found)}): nothing was changed; restore a backup, or"
             " take what can be read into a new catalog with gpts-catalog merge"
         )
+
+
+def fsync(path: Path) -> None:
+    """Let a file, or the names in a folder, survive a loss of power from here on."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -9,11 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from sqlalchemy import ColumnElement, bindparam, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, bindparam, delete, exists, func, or_, select, update
 
 from catalog.storage.dialects import insert_new
 from catalog.storage.rows import chunks
 from catalog.storage.tables import discoveries, frontier, outcomes
+from catalog.storage.tombstones import forgotten_among
 from catalog.times import HOUR
 
 if TYPE_CHECKING:
@@ -134,7 +135,7 @@ class Discovery(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def add_ids(conn: Connection, ids: Iterable[str], now: Micros) -> int:
-    """Make ids known; new ones are due at once.
+    """Make ids known; new ones are due at once. Who was to be forgotten is not made known again.
 
     Args:
         conn: a writing transaction.
@@ -145,8 +146,10 @@ def add_ids(conn: Connection, ids: Iterable[str], now: Micros) -> int:
         How many of them are new.
     """
     new = 0
+    wanted = set(ids)
+    wanted -= forgotten_among(conn, wanted)
     # In one order, so that two writers of the same ids cannot wait for each other.
-    for part in chunks(sorted(set(ids))):
+    for part in chunks(sorted(wanted)):
         rows = [{"gizmo_id": each, "added_at": now, "due_at": now, "attempts": 0} for each in part]
         new += len(conn.execute(insert_new(conn, frontier).returning(_f.gizmo_id), rows).all())
     return new
@@ -313,6 +316,17 @@ def drop(conn: Connection, owner: str, ids: Collection[str] | None = None) -> in
             statement = statement.where(_f.gizmo_id.in_(part))
         dropped += conn.execute(statement.values(lease_owner=None, lease_until=None)).rowcount
     return dropped
+
+
+def remove(conn: Connection, ids: Collection[str]) -> None:
+    """Make ids unknown: they are asked for no more.
+
+    Args:
+        conn: a writing transaction.
+        ids: those of GPTs that the catalog was told to forget.
+    """
+    for part in chunks(sorted(ids)):
+        conn.execute(delete(frontier).where(_f.gizmo_id.in_(part)))
 
 
 def reap(conn: Connection, is_alive: Callable[[str], bool]) -> int:

@@ -13,7 +13,7 @@ from sqlalchemy import and_, exists, func, insert, or_, select, update
 
 from catalog.storage.dialects import insert_or
 from catalog.storage.work_tables import job_runs, job_states
-from catalog.times import to_datetime
+from catalog.times import HOUR, to_datetime
 
 if TYPE_CHECKING:
     import random
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 SCHEDULER = "(schedule)"
 """The row in which a scheduler says that it is there; no job can have this name."""
+
+AHEAD: Micros = HOUR
+"""By so much clocks of machines that share a catalog may differ."""
 
 _s, _r = job_states.c, job_runs.c
 
@@ -114,6 +117,36 @@ def last_taken(conn: Connection, state: JobState, now: Micros) -> Micros:
         select(func.max(_r.slot_at)).where(_r.job == state.job, _r.slot_at <= now)
     ).scalar()
     return state.since if found is None else int(found)
+
+
+def was_ahead(conn: Connection, now: Micros) -> bool:
+    """Whether a run began at a time that is still to come, for a slot that is: by an index."""
+    return bool(conn.execute(select(exists().where(*_ahead(now)))).scalar())
+
+
+def give_back_ahead(conn: Connection, now: Micros) -> None:
+    """Give back the slots that a clock took which was ahead, and has been set back since.
+
+    Their time is still to come, and they are run then: a clock that was days ahead for days would
+    else leave as many days without a run, and nothing would be owed in them.
+
+    Args:
+        conn: a writing transaction.
+        now: the present moment.
+    """
+    conn.execute(update(job_runs).where(*_ahead(now)).values(slot_at=None))
+    last_one = select(func.max(_r.slot_at)).where(_r.job == _s.job).scalar_subquery()
+    has_run = exists().where(_r.job == _s.job, _r.slot_at == _s.slot_at)
+    conn.execute(
+        update(job_states)
+        .where(_s.job != SCHEDULER, _s.owner.is_(None), _s.slot_at > now, ~has_run)
+        .values(slot_at=last_one)
+    )
+
+
+def _ahead(now: Micros) -> tuple[ColumnElement[bool], ...]:
+    """The runs that are over, but began at a time that is still to come, as their slots are."""
+    return (_r.started_at > now + AHEAD, _r.slot_at > now, _r.finished_at.is_not(None))
 
 
 def take(

@@ -19,11 +19,21 @@ from catalog.storage import tables as t
 from catalog.storage.archive import NewPayload, get_payloads, put_payloads
 from catalog.storage.codec import decompress
 from catalog.storage.dialects import insert_new
-from catalog.storage.engine import read, write
-from catalog.storage.observe import observe
+from catalog.storage.engine import ledger_of, read, write
+from catalog.storage.erasing import Covered, erase, erase_covered, find_covered
+from catalog.storage.mentioning import Needles, blank_row
+from catalog.storage.observe import FORGOTTEN, observe
 from catalog.storage.rebuild import PART, archived
+from catalog.storage.scrubbing import scrub
 from catalog.storage.sources import add_source, source_ids, source_names
 from catalog.storage.stage2 import settle
+from catalog.storage.tombstones import (
+    Graves,
+    graves_of,
+    put_tombstones,
+    share_keys,
+    standing_tombstones,
+)
 from catalog.storage.urls import is_same_place
 
 if TYPE_CHECKING:
@@ -36,6 +46,22 @@ _PRUNED = frozenset({"body", "answer"})
 """What prune empties of rows that stay (rule 14)."""
 
 
+class _Here(msgspec.Struct, frozen=True):
+    """What is here already, and who is not to be.
+
+    Attributes:
+        sources: the numbers here of sources there.
+        known: the runs that are here.
+        graves: the tombstones, if there are any.
+        needles: what names those whom they cover.
+    """
+
+    sources: dict[int, int]
+    known: set[str]
+    graves: Graves | None
+    needles: Needles
+
+
 class Merged(msgspec.Struct):
     """What a merge brought.
 
@@ -45,6 +71,8 @@ class Merged(msgspec.Struct):
         discoveries: new discoveries.
         runs: new runs.
         ids: new ids in the frontier.
+        forgotten: observations that were not taken: tombstones of either catalog cover them.
+        erased: GPTs of which something was erased here: the other was told to forget them.
     """
 
     observations: int = 0
@@ -52,6 +80,8 @@ class Merged(msgspec.Struct):
     discoveries: int = 0
     runs: int = 0
     ids: int = 0
+    forgotten: int = 0
+    erased: int = 0
 
 
 def merge(
@@ -71,25 +101,35 @@ def merge(
 
     Raises:
         UsageError: both are the same catalog.
+        SettingsError: the key of a tombstone is missing.
     """
     # Not told by an identity of its own: a copy has the same, and may have seen other things since.
     if is_same_place(into.url, other.url):
         raise UsageError("a catalog cannot be merged into itself: name another one")
+    blanked: dict[str, int] = {}
     with read(other) as theirs:
         done = _observe_all(into, theirs, deriver, report=report)
         with write(into) as mine:
+            graves = graves_of(mine)
+            # Hashes tell ids, and the other catalog what those go by in texts about others.
+            needles = Needles() if graves is None else find_covered(theirs, deriver, graves).needles
             names = source_names(theirs)
             numbers = source_ids(mine, names.values())
             sources = {number: numbers[name] for number, name in names.items()}
-            done.discoveries += _discoveries(mine, theirs, sources)
+            done.discoveries += _discoveries(mine, theirs, sources, graves)
             known = set(mine.execute(select(t.runs.c.run_id)).scalars())
+            here = _Here(sources, known, graves, needles)
             done.runs += _runs(mine, theirs, known)
-            _outcomes(mine, theirs, sources)
-            _unkeyed(mine, theirs, t.probes, sources, known)
-            _unkeyed(mine, theirs, t.fetch_failures, sources, known)
-            done.ids += _frontier(mine, theirs)
+            _outcomes(mine, theirs, sources, graves)
+            _unkeyed(mine, theirs, t.probes, here)
+            _unkeyed(mine, theirs, t.fetch_failures, here)
+            done.ids += _frontier(mine, theirs, graves)
+            if graves is not None:
+                blanked = erase(mine, deriver, Covered(needles=needles)).rows
     with write(into) as mine:
         settle(mine, deriver)
+    if done.erased or blanked:
+        scrub(into)
     return done
 
 
@@ -122,7 +162,8 @@ def _observe_all(
     """Observe here what was observed there."""
     done = Merged()
     with write(into) as mine:
-        _tombstones(mine, theirs)
+        if _tombstones(mine, theirs):
+            done.erased = erase_covered(mine, deriver).gpts
         for row in theirs.execute(select(t.sources)):
             add_source(mine, row.name, row.dialect, row.added_at)
     for batch in archived(theirs, deriver, known_at):
@@ -130,6 +171,7 @@ def _observe_all(
             observed = observe(mine, deriver, batch)
         done.observations += len(batch)
         done.new += sum(observed.fresh)
+        done.forgotten += observed.effects.count(FORGOTTEN)
         report(done)
     return done
 
@@ -142,10 +184,18 @@ def _parts(conn: Connection, table: Table) -> Iterator[Sequence[dict[str, Any]]]
         yield [dict(zip(keys, row, strict=True)) for row in part]
 
 
-def _tombstones(mine: Connection, theirs: Connection) -> None:
-    """Union of tombstones first: who is to be forgotten here is not brought back."""
-    for part in _parts(theirs, t.tombstones):
-        mine.execute(insert_new(mine, t.tombstones), part)
+def _tombstones(mine: Connection, theirs: Connection) -> bool:
+    """Union of tombstones first: who is to be forgotten here is not brought back.
+
+    Returns:
+        Whether any was new here.
+    """
+    share_keys(mine, theirs)
+    new = put_tombstones(mine, standing_tombstones(theirs)) > 0
+    if new:
+        # A backup of before, put back later, is told by the ledger alone.
+        ledger_of(mine.engine).add(standing_tombstones(mine))
+    return new
 
 
 def _new(conn: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> int:
@@ -154,10 +204,22 @@ def _new(conn: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> int:
     return len(conn.execute(insert_new(conn, table).returning(key), rows).all())
 
 
-def _discoveries(mine: Connection, theirs: Connection, sources: dict[int, int]) -> int:
+def _discoveries(
+    mine: Connection, theirs: Connection, sources: dict[int, int], graves: Graves | None
+) -> int:
     new = 0
-    for part in _parts(theirs, t.discoveries):
-        payloads = get_payloads(theirs, {row["payload_id"] for row in part})
+    for whole in _parts(theirs, t.discoveries):
+        payloads = get_payloads(theirs, {row["payload_id"] for row in whole})
+        part = [
+            row
+            for row in whole
+            if graves is None
+            or not (
+                graves.of("gpt", [row["gizmo_id"]]) or graves.named_in(payloads[row["payload_id"]])
+            )
+        ]
+        if not part:
+            continue
         p = t.payloads.c
         kept = {
             row.payload_id: row
@@ -205,9 +267,27 @@ def _runs(mine: Connection, theirs: Connection, known: set[str]) -> int:
     return new
 
 
-def _outcomes(mine: Connection, theirs: Connection, sources: dict[int, int]) -> None:
+def _untold(
+    graves: Graves | None, rows: Sequence[dict[str, Any]], *columns: str
+) -> list[dict[str, Any]]:
+    """Those of some rows that name nobody who is to be forgotten in some columns."""
+    if graves is None:
+        return list(rows)
+    return [
+        row
+        for row in rows
+        if not graves.named_in(" ".join(row[name] for name in columns).encode(errors="replace"))
+    ]
+
+
+def _outcomes(
+    mine: Connection, theirs: Connection, sources: dict[int, int], graves: Graves | None
+) -> None:
     """Outcomes that are not here, of whatever run: it may have been unfinished the last time."""
-    for part in _parts(theirs, t.outcomes):
+    for whole in _parts(theirs, t.outcomes):
+        part = _untold(graves, whole, "asked_id", "detail")
+        if not part:
+            continue
         ids = _observations(mine, theirs, [row["observation_id"] for row in part], sources)
         for row in part:
             row["source_id"] = sources[row["source_id"]]
@@ -216,7 +296,10 @@ def _outcomes(mine: Connection, theirs: Connection, sources: dict[int, int]) -> 
 
 
 def _unkeyed(
-    mine: Connection, theirs: Connection, table: Table, sources: dict[int, int], known: set[str]
+    mine: Connection,
+    theirs: Connection,
+    table: Table,
+    place: _Here,
 ) -> None:
     """Rows that have no key but this catalog's own number.
 
@@ -224,17 +307,23 @@ def _unkeyed(
     either side, says nothing: its row is here.
     """
     number = next(iter(table.primary_key.columns)).key
-    pruned = next(column.key for column in table.columns if column.key in _PRUNED)
+    pruned = [column.key for column in table.columns if column.key in _PRUNED]
 
     def split(row: dict[str, Any]) -> tuple[tuple[Any, ...], Any]:
-        what = row[pruned]
-        key = tuple(value for name, value in row.items() if name not in {number, pruned})
-        return key, decompress(what) if isinstance(what, bytes) else what
+        what = [row[name] for name in pruned]
+        key = tuple(value for name, value in row.items() if name not in {number, *pruned})
+        if all(each is None for each in what):
+            return key, None
+        return key, tuple(decompress(each) if isinstance(each, bytes) else each for each in what)
 
-    for part in _parts(theirs, table):
+    graves, finds = place.graves, place.needles.finder()
+    named_by = "gizmo_id" if "gizmo_id" in table.c else "asked_id"
+    for whole in _parts(theirs, table):
+        part = _untold(graves, whole, named_by)
         for row in part:
-            row["source_id"] = sources[row["source_id"]]
-        again = {row["run_id"] for row in part} & known
+            row["source_id"] = place.sources[row["source_id"]]
+            blank_row(row, finds, graves, pruned)
+        again = {row["run_id"] for row in part} & place.known
         standing: dict[tuple[Any, ...], set[Any]] = defaultdict(set)
         if again:
             query = select(table).where(
@@ -243,14 +332,19 @@ def _unkeyed(
             for found in mine.execute(query).mappings():
                 key, what = split(dict(found))
                 standing[key].add(what)
-        rows = []
-        for row in part:
-            key, what = split(row)
-            here = standing.get(key, set())
-            if not (here and (what is None or what in here or None in here)):
-                rows.append({name: value for name, value in row.items() if name != number})
+        rows = [
+            {name: value for name, value in row.items() if name != number}
+            for row in part
+            for key, what in (split(row),)
+            if not _stands(what, standing.get(key, set()))
+        ]
         if rows:
             mine.execute(table.insert(), rows)
+
+
+def _stands(what: Any, standing: set[Any]) -> bool:
+    """Whether a row is here already: what was pruned, on either side, says nothing."""
+    return bool(standing) and (what is None or what in standing or None in standing)
 
 
 def _observations(
@@ -285,12 +379,17 @@ def _observations(
     return found
 
 
-def _frontier(mine: Connection, theirs: Connection) -> int:
+def _frontier(mine: Connection, theirs: Connection, graves: Graves | None) -> int:
     """Ids of both, each due at the earlier time, held by nobody of the other."""
     f = t.frontier.c
     new = 0
     for part in _parts(theirs, t.frontier):
-        rows = [row | {"lease_owner": None, "lease_until": None} for row in part]
+        rows = [
+            row | {"lease_owner": None, "lease_until": None}
+            for row in _untold(graves, part, "gizmo_id")
+        ]
+        if not rows:
+            continue
         before = int(mine.execute(select(func.count()).select_from(t.frontier)).scalar_one())
         mine.execute(insert_new(mine, t.frontier), rows)
         after = int(mine.execute(select(func.count()).select_from(t.frontier)).scalar_one())

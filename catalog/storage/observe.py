@@ -21,8 +21,11 @@ from catalog.storage.shapes import count_unmapped, paths_of, shape_ids
 from catalog.storage.shared import Shared
 from catalog.storage.sources import source_ids as ids_of_sources
 from catalog.storage.stage1 import derive, judge
+from catalog.storage.tombstones import graves_of
 from catalog.times import Micros, day_of
 
+FORGOTTEN = "forgotten"
+"""The effect of what a tombstone covers."""
 VERDICTS = ("", "held", "counted")
 """The verdicts of a not-found, the weakest first."""
 
@@ -31,9 +34,11 @@ class Observed(msgspec.Struct, frozen=True):
     """What a batch did.
 
     Attributes:
-        observation_ids: the row of each observation, in the order they were given.
+        observation_ids: the row of each observation, in the order they were given;
+            0 for one that a tombstone covers: nothing of it is written.
         fresh: whether each was new to the catalog.
-        effects: of each: ``new``, ``changed``, ``unchanged``, or empty for a not-found.
+        effects: of each: ``new``, ``changed``, ``unchanged``, ``forgotten`` where a tombstone
+            covers it, or empty for a not-found.
     """
 
     observation_ids: tuple[int, ...]
@@ -51,10 +56,29 @@ def observe(conn: Connection, deriver: Deriver, batch: Sequence[Observation]) ->
         conn: in a write transaction.
         deriver: the rules.
         batch: observations of any GPTs, in any order, repeats allowed.
+
+    Raises:
+        SettingsError: the key of the tombstones is missing.
     """
     if not batch:
         return Observed((), (), ())
     share_derivation(conn)
+    graves = graves_of(conn)
+    if graves is None:
+        return _observe(conn, deriver, batch)
+    covered = graves.covers(batch)
+    kept = [o for o, is_covered in zip(batch, covered, strict=True) if not is_covered]
+    if len(kept) == len(batch):
+        return _observe(conn, deriver, batch)
+    done = _observe(conn, deriver, kept) if kept else Observed((), (), ())
+    told = zip(done.observation_ids, done.fresh, done.effects, strict=True)
+    each = [(0, False, FORGOTTEN) if is_covered else next(told) for is_covered in covered]
+    ids, fresh, effects = zip(*each, strict=True)
+    return Observed(tuple(ids), tuple(fresh), tuple(effects))
+
+
+def _observe(conn: Connection, deriver: Deriver, batch: Sequence[Observation]) -> Observed:
+    """As :func:`observe`, of observations that no tombstone covers."""
     lock_keys(conn, {observation.gizmo_id for observation in batch})
     sources = ids_of_sources(conn, {observation.source for observation in batch})
     payload_ids = _archive(conn, batch)

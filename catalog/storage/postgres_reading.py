@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import json
 import math
-from contextlib import contextmanager
+import os
+import socket
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from decimal import Decimal
 from importlib import import_module
@@ -96,6 +98,18 @@ class PostgresReading:
         columns = tuple(column.name for column in cursor.description or ())
         return columns, self._rows(first, found)
 
+    def stop(self) -> None:
+        """Cut the connection; whoever waits for it is told so, and the server sees it soon.
+
+        A request to end what runs would be lost where nothing runs yet.
+        """
+        with (
+            suppress(self._psycopg.Error, OSError),
+            # A copy of its number: the driver closes its own.
+            socket.socket(fileno=os.dup(self._connection.pgconn.socket)) as copy,
+        ):
+            copy.shutdown(socket.SHUT_RDWR)
+
     def close(self) -> None:
         """End what runs, and let go of the connection; whatever was done is undone."""
         self._connection.close()
@@ -129,6 +143,11 @@ class PostgresReading:
             ("default_transaction_read_only", "on"),
         ):
             connection.execute("SELECT set_config(%s, %s, false)", (name, value))
+        # PostgreSQL 14 and later look whether somebody still waits.
+        connection.execute(
+            "SELECT set_config(name, %s, false) FROM pg_settings WHERE name = %s",
+            ("1000", "client_connection_check_interval"),
+        )
         self._check_revision()
         faults = faults_of(connection)
         if faults:

@@ -1,7 +1,7 @@
 """Retention, by written rules (rule 14): what may go with age, and nothing else.
 
-No observation goes, and no payload that one names. Each rule can be asked what it would remove
-before it does.
+No observation goes, and no payload that one names: thinning is another matter, and asked for. Each
+rule can be asked what it would remove before it does.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import msgspec
-from sqlalchemy import ColumnElement, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, func, insert, or_, select, update
 
 from catalog.storage import tables as t
 from catalog.storage.dialects import insert_or
@@ -39,12 +39,16 @@ class Pruned(msgspec.Struct, frozen=True, kw_only=True):
     note: str = ""
 
 
-def prune(conn: Connection, before: Micros, *, dry_run: bool = False) -> list[Pruned]:
+def prune(
+    conn: Connection, before: Micros, *, asked_before: Micros | None = None, dry_run: bool = False
+) -> list[Pruned]:
     """Apply every rule to what is older than ``before``.
 
     Args:
         conn: in a write transaction; in any, for a dry run.
         before: what happened earlier may go.
+        asked_before: outcomes stay unless they are older than this too: whether a source still says
+            anything new is told by the visit before the last one, however long ago that was.
         dry_run: only say what would go.
     """
     rules: tuple[Callable[..., Pruned], ...] = (
@@ -54,7 +58,8 @@ def prune(conn: Connection, before: Micros, *, dry_run: bool = False) -> list[Pr
         old_job_runs,
         old_alarms,
     )
-    return [rule(conn, before, dry_run=dry_run) for rule in rules]
+    visits = before if asked_before is None else min(before, asked_before)
+    return [rule(conn, visits if rule is outcomes else before, dry_run=dry_run) for rule in rules]
 
 
 def record(conn: Connection, now: Micros, done: list[Pruned]) -> None:
@@ -81,9 +86,8 @@ def failure_bodies(conn: Connection, before: Micros, *, dry_run: bool) -> Pruned
 
 def outcomes(conn: Connection, before: Micros, *, dry_run: bool) -> Pruned:
     """How ids ended in runs that are closed; the runs' totals and the daily sums stay."""
-    o, r = t.outcomes.c, t.runs.c
-    closed = select(r.run_id).where(r.finished_at < before)
-    old = (o.run_id.in_(closed), o.at < before)
+    o = t.outcomes.c
+    old = (old_outcomes(before),)
     removed, _ = _count(conn, func.count(o.run_id), *old)
     if not dry_run and removed:
         day = o.at // DAY
@@ -112,6 +116,12 @@ def outcomes(conn: Connection, before: Micros, *, dry_run: bool) -> Pruned:
         )
         conn.execute(delete(t.outcomes).where(*old))
     return Pruned(what="outcomes", removed=removed, note="of closed runs; their daily sums stay")
+
+
+def old_outcomes(before: Micros) -> ColumnElement[bool]:
+    """Those of runs that were closed before a moment, if they are older themselves."""
+    o, r = t.outcomes.c, t.runs.c
+    return and_(o.run_id.in_(select(r.run_id).where(r.finished_at < before)), o.at < before)
 
 
 def probe_answers(conn: Connection, before: Micros, *, dry_run: bool) -> Pruned:

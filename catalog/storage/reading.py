@@ -38,6 +38,10 @@ class Reading(Protocol):
         """
         ...
 
+    def stop(self) -> None:
+        """End what runs, from any thread: who waits for it is told by an error."""
+        ...
+
     def close(self) -> None:
         """End what runs, and let go of the connection; a second time does nothing."""
         ...

@@ -15,9 +15,12 @@ from sqlalchemy import bindparam, delete, select, union_all, update
 from catalog.records import Deriver, Observation
 from catalog.storage import tables as t
 from catalog.storage.archive import get_payloads
+from catalog.storage.engine import write
+from catalog.storage.erasing import erase_covered
 from catalog.storage.locks import own_derivation
 from catalog.storage.relisting import clear_listings
 from catalog.storage.rows import PER_GPT, chunks
+from catalog.storage.scrubbing import scrub
 from catalog.storage.shapes import count_unmapped, paths_of, shape_ids
 from catalog.storage.shared import Shared
 from catalog.storage.stage1 import Statements, replay
@@ -25,7 +28,7 @@ from catalog.storage.stage2 import settle
 from catalog.times import day_of
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Engine
 
     from catalog.times import Micros
 
@@ -39,25 +42,31 @@ class Rebuilt(msgspec.Struct):
     Attributes:
         gpts: GPTs derived again.
         observations: observations read.
+        erased: rows of whom is to be forgotten, which went first.
     """
 
     gpts: int = 0
     observations: int = 0
+    erased: int = 0
 
 
 def rebuild(
     conn: Connection, deriver: Deriver, report: Callable[[Rebuilt], None] = lambda _: None
 ) -> Rebuilt:
-    """Derive all rows again and write what differs.
+    """Derive all rows again and write what differs; what tombstones cover goes first.
 
     Args:
         conn: in a write transaction, which makes the new rows seen all at once.
         deriver: the rules.
         report: called as it goes on.
+
+    Raises:
+        SettingsError: the key of the tombstones is missing.
     """
     done = Rebuilt()
     shared = Shared()
     own_derivation(conn)
+    done.erased = sum(erase_covered(conn, deriver).rows.values())
     _forget_stage_2(conn)
     clear_listings(conn)
     gizmo_ids = _gizmo_ids(conn)
@@ -74,6 +83,27 @@ def rebuild(
     shared.enqueue("author", _current_authors(conn))
     shared.write(conn)
     settle(conn, deriver)
+    return done
+
+
+def rebuild_all(
+    engine: Engine, deriver: Deriver, report: Callable[[Rebuilt], None] = lambda _: None
+) -> Rebuilt:
+    """As :func:`rebuild`, in a transaction of its own; what was erased is made unreadable.
+
+    Args:
+        engine: the catalog, opened for writing.
+        deriver: the rules.
+        report: called as it goes on.
+
+    Raises:
+        CatalogBusy: all is derived, but another process keeps the file from being written anew.
+        SettingsError: the key of the tombstones is missing.
+    """
+    with write(engine) as conn:
+        done = rebuild(conn, deriver, report)
+    if done.erased:
+        scrub(engine)
     return done
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import inspect, text
 
-from catalog.errors import CatalogMissing, SchemaMismatch
+from catalog.errors import CatalogMissing, SchemaMismatch, StorageError
 from catalog.storage.engine import read
 from catalog.storage.urls import describe
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 HEAD = "0005"
 """The newest revision. Revisions are numbers of four digits, so that they sort by age."""
+MOVING = "moving"
+"""What stands in place of a revision while a catalog is being moved there."""
 
 
 def revision_of(connection: Connection) -> str | None:
@@ -47,6 +49,7 @@ def check_revision(revision: str | None, place: str) -> None:
     Raises:
         CatalogMissing: there are no tables yet.
         SchemaMismatch: the schema is older or newer.
+        StorageError: the catalog is not whole yet.
     """
     if revision is None:
         raise CatalogMissing(f"{place} holds no catalog yet: make one with gpts-catalog init")
@@ -63,7 +66,13 @@ def refuse_newer(revision: str, head: str, place: str) -> None:
 
     Raises:
         SchemaMismatch: it is newer.
+        StorageError: the catalog is not whole yet.
     """
+    if revision == MOVING:
+        raise StorageError(
+            f"a catalog was being moved to {place}, and not all of it is there: run the same"
+            " gpts-catalog move again, it goes on where it stopped"
+        )
     if revision > head:
         raise SchemaMismatch(
             f"{place} has the newer schema {revision}, this program knows up to {head}:"

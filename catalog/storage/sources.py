@@ -8,6 +8,7 @@ from sqlalchemy import select, update
 
 from catalog.errors import NotFound
 from catalog.storage.dialects import insert_new
+from catalog.storage.prepared import Prepared
 from catalog.storage.tables import budgets, sources
 
 if TYPE_CHECKING:
@@ -57,9 +58,12 @@ def source_ids(conn: Connection, names: Iterable[str]) -> dict[str, int]:
     return found
 
 
+_NAMES = Prepared(select(sources.c.source_id, sources.c.name))
+
+
 def source_names(conn: Connection) -> dict[int, str]:
     """The names of all sources by number: there are few."""
-    return {row.source_id: row.name for row in conn.execute(select(sources))}
+    return dict(_NAMES.rows(conn, {}))
 
 
 def reserve(

@@ -96,6 +96,10 @@ class SqliteReading:
         (columns,) = self._next()
         return tuple(columns), self._rows()
 
+    def stop(self) -> None:
+        """Kill the process; whoever reads its pipe finds the end of it."""
+        self._process.kill()
+
     def close(self) -> None:
         """End the process, whatever it is at."""
         self._end()

@@ -152,7 +152,7 @@ def replay(
         The effects of their documents, by observation.
     """
     effects: dict[int, str] = {}
-    for part in _replay_parts(conn, gizmo_ids):
+    for part in replay_parts(conn, gizmo_ids):
         statements, sources = load_statements(conn, deriver, part)
         also(statements)
         folded = {
@@ -176,7 +176,7 @@ def replay(
     return effects
 
 
-def _replay_parts(conn: Connection, gizmo_ids: Sequence[str]) -> Iterator[list[str]]:
+def replay_parts(conn: Connection, gizmo_ids: Sequence[str]) -> Iterator[list[str]]:
     """GPTs to be replayed together: as many as have :data:`REPLAY` observations, at least one."""
     c = t.observations.c
     for some in chunks(gizmo_ids):

@@ -154,7 +154,7 @@ def _settle_days(conn: Connection, deriver: Deriver, days: Sequence[str]) -> Ite
         changes = t.changes.c.observed_at.between(
             parse_moment(first.isoformat()), parse_moment(last.isoformat(), end_of_day=True)
         )
-        events = deriver.mass_events(_changes(conn, changes), _Compared(conn, first, last))
+        events = deriver.mass_events(changes_by_day(conn, changes), _Compared(conn, first, last))
         conn.execute(delete(t.mass_events).where(*within))
         rows = [
             # A collection of columns iterates over columns, not over their keys.
@@ -192,7 +192,7 @@ def _merged(spans: Sequence[Span]) -> list[Span]:
     return merged
 
 
-def _changes(
+def changes_by_day(
     conn: Connection, within: ColumnElement[bool]
 ) -> Iterator[tuple[str, Iterator[Change]]]:
     """The changes of content and platform, day by day."""

@@ -68,8 +68,17 @@ def to_json(value: Any, *, lines: bool = False) -> str:
         value: decoded.
         lines: on many lines, to be looked at; else on one.
     """
-    text = json.dumps(_original(value), ensure_ascii=False, indent=1 if lines else None)
-    # A line break in it is one between members: those of texts are escaped already.
+    return escape_json(
+        json.dumps(_original(value), ensure_ascii=False, indent=1 if lines else None)
+    )
+
+
+def escape_json(text: str) -> str:
+    """A text of JSON with what steers a terminal escaped; it means the same.
+
+    Args:
+        text: the JSON. A line break in it is one between members: those of its texts are escaped.
+    """
     return _DANGEROUS.sub(lambda found: "\n" if found[0] == "\n" else _escaped(found), text)
 
 

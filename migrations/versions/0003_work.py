@@ -115,6 +115,10 @@ def _planning() -> None:
     def number(name: str, comment: str) -> sa.Column[float]:
         return sa.Column(name, sa.Double(), nullable=False, server_default="0", comment=comment)
 
+    # A table that is copied gets its indexes back in any order: these have a fixed one.
+    indexes = ("due_at", "lease_owner")
+    for indexed in indexes:
+        op.drop_index(op.f(f"ix_frontier_{indexed}"), "frontier")
     with op.batch_alter_table("frontier") as batch:
         for column in (
             sa.Column(
@@ -144,6 +148,8 @@ def _planning() -> None:
             number("log_rate", "the mean of that rate's logarithm"),
         ):
             batch.add_column(column)
+    for indexed in indexes:
+        op.create_index(op.f(f"ix_frontier_{indexed}"), "frontier", [indexed], unique=False)
     op.create_table(
         "plan_days",
         _text("day", "the UTC day"),

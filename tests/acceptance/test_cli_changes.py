@@ -145,6 +145,9 @@ def test_metrics_draw_what_moved_and_give_differences(told: Cli) -> None:
     assert [row["review_count"] for row in rows] == ["1", "2", "4"]
     assert [row["review_count_moved"] for row in rows] == ["", "1", "2"]
     assert rows[0]["observed_at"] == DAYS[0]
+    # What was never said has no column.
+    numbers = {name for name in rows[0] if not name.endswith("_moved")} - {"counters_of"}
+    assert all(any(row[name] for row in rows) for name in numbers)
 
 
 def test_metrics_that_never_moved_are_not_drawn(cli: Cli) -> None:

@@ -63,7 +63,7 @@ def test_list_of_references_enters_the_frontier_once(sim: Cli) -> None:
     (sim.folder / "list.txt").write_text("g-2fkFE8rbu  # well known\nno reference\n\ng-2fkFE8rbu\n")
     ran = sim("discover", "--refs", "list.txt", "--json")
     assert ran.status == 1
-    assert ran.lines == [{"file": "list.txt", "ids": 1, "new": 1, "refused": 1}]
+    assert ran.lines == [{"file": "list.txt", "ids": 1, "new": 1, "refused": 1, "forgotten": 0}]
     assert sim("discover", "--refs", "list.txt", "--json").lines[0]["new"] == 0
     listed = sim("sql", "SELECT query, rank FROM discoveries", "--json")
     if listed.status == 0:

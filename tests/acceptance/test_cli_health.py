@@ -98,10 +98,15 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def test_the_scheduler_serves_metrics_and_health(cli: Cli) -> None:
+@pytest.mark.parametrize("is_set", [False, True], ids=["by option", "by setting"])
+def test_the_scheduler_serves_metrics_and_health(cli: Cli, *, is_set: bool) -> None:
     cli("init")
     port = _free_port()
-    process = cli.start("schedule", "--listen", f"127.0.0.1:{port}")
+    where = f"127.0.0.1:{port}"
+    if is_set:
+        with (cli.folder / "catalog.toml").open("a") as settings:
+            settings.write(f'[metrics]\nlisten = "{where}"\n')
+    process = cli.start("schedule", *(() if is_set else ("--listen", where)))
     assert process.stderr is not None
     while "serving" not in (line := process.stderr.readline()):
         assert line, "the scheduler ended"

@@ -6,13 +6,17 @@ import json
 import os
 import queue
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
+import time
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from catalog.storage.engine import BUSY_TIMEOUT
 from catalog.times import DAY, HOUR, MINUTE, from_iso
 from jobs.registry import JOBS
 from tests.acceptance.conftest import ROOT, Cli
@@ -222,6 +226,28 @@ def test_a_job_that_does_not_stop_is_left_and_taken_up_again(night: Night) -> No
     again = night.schedule()
     assert again.json()["status"] == "done"
     assert again.end() == 0
+
+
+@pytest.mark.parametrize("words", [("schedule",), ("jobs", "run", "verify", "--if-owed")])
+def test_who_locks_the_catalog_keeps_nobody_from_ending_in_time(
+    night: Night, words: tuple[str, ...]
+) -> None:
+    night.clock.set(THREE + MINUTE)
+    with closing(sqlite3.connect(night.cli.folder / "data" / "catalog.db")) as other:
+        other.execute("BEGIN IMMEDIATE")
+        child = night.start(*words, "--stop-within", "0.1", work="at_once")
+        if words == ("schedule",):
+            child.until("the scheduler runs")
+        began = time.monotonic()
+        while child.child.poll() is None:
+            # It may still be loading its parts, and ends by the signal alone then.
+            child.child.send_signal(signal.SIGTERM)
+            with suppress(subprocess.TimeoutExpired):
+                child.child.wait(1)
+        assert time.monotonic() - began < BUSY_TIMEOUT - 5
+    if words == ("schedule",):
+        assert child.wait() == 1
+        assert any("locked by another process" in line for line in child.all_err)
 
 
 def test_a_killed_scheduler_leaves_no_lock_that_keeps_the_next_from_work(night: Night) -> None:

@@ -15,9 +15,9 @@ import psycopg
 import pytest
 from pyarrow import parquet
 
-from catalog.cli.writing import json_lines, unique, write_rows
 from catalog.errors import UsageError
 from catalog.query.named_queries import named_queries
+from catalog.wording.rows import json_lines, unique, write_rows
 from tests.acceptance.conftest import ROOT
 from tests.contract.reading import fill, reader_of
 from tests.contract.telling import ID, day, document, said

@@ -41,6 +41,7 @@ OTHER = "g-Other0000"
 
 FACE = {
     "arrivals": "since until",
+    "ask": "question",
     "at": "when",
     "author": "who",
     "authors": "text *sort *limit *after",
@@ -71,7 +72,8 @@ FACE = {
     "search": "wanted *sort *limit *after *at",
     "set_bookmark": "name mark",
     "since_bookmark": "name wanted",
-    "sql": "text *seconds *rows *parameters",
+    "sql": "text *seconds *rows *parameters *stop",
+    "state": "",
     "stats": "",
     "status": "now",
     "unmapped": "limit",

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import func, select
 
 from catalog.care.backups import backups, work
+from catalog.derive import Derivation
 from catalog.errors import CatalogCorrupt, CatalogMissing, UsageError
 from catalog.settings import CatalogSettings, Settings
 from catalog.storage import tables as t
@@ -98,7 +99,7 @@ def test_restored_catalog_equals_the_one_backed_up(
     made = back_up(told_url, tmp_path / "one.backup", NOW)
     before = state(told_url)
     target = empty_url.replace("catalog.db", "again.db")
-    assert restore(made.path, target, NOW)[0] is not None
+    assert restore(made.path, target, NOW, Derivation())[0] is not None
     assert state(target) == before
 
 
@@ -106,7 +107,7 @@ def test_backup_goes_into_the_other_engine_too(
     told_url: str, other_url: str, tmp_path: Path
 ) -> None:
     made = back_up(told_url, tmp_path / "one.backup", NOW)
-    restore(made.path, other_url, NOW)
+    restore(made.path, other_url, NOW, Derivation())
     assert state(other_url) == state(told_url)
 
 
@@ -115,7 +116,7 @@ def test_restored_catalog_goes_on_as_the_first_one_does(
 ) -> None:
     """Its numbers go on after those that came, and it derives from what it has."""
     made = back_up(catalog_url, tmp_path / "one.backup", NOW)
-    restore(made.path, other_url, NOW)
+    restore(made.path, other_url, NOW, Derivation())
     second = open_engine(other_url)
     for each in (told, second):
         tell(
@@ -131,7 +132,7 @@ def test_restored_catalog_derives_the_same_again(
     told_url: str, other_url: str, tmp_path: Path
 ) -> None:
     made = back_up(told_url, tmp_path / "one.backup", NOW)
-    restore(made.path, other_url, NOW)
+    restore(made.path, other_url, NOW, Derivation())
     second = open_engine(other_url)
     with write(second) as conn:
         rebuild(conn, DERIVER)
@@ -145,7 +146,7 @@ def test_claims_of_the_backups_moment_are_dropped(
     with write(told) as conn:
         claim(conn, Lease("a:1:2", NOW + DAY), ids=None, limit=7, now=NOW)
     made = back_up(catalog_url, tmp_path / "one.backup", NOW)
-    restore(made.path, other_url, NOW)
+    restore(made.path, other_url, NOW, Derivation())
     second = open_engine(other_url)
     with read(told) as mine, read(second) as theirs:
         assert count_frontier(mine, NOW).leased == 7
@@ -207,7 +208,7 @@ def test_restore_replaces_no_catalog(told_url: str, tmp_path: Path) -> None:
     before = state(told_url)
     made = back_up(told_url, tmp_path / "one.backup", NOW)
     with pytest.raises(UsageError, match="already"):
-        restore(made.path, told_url, NOW)
+        restore(made.path, told_url, NOW, Derivation())
     assert state(told_url) == before
 
 
@@ -219,16 +220,16 @@ def test_damaged_backup_is_refused_and_nothing_is_left(told_url: str, tmp_path: 
         file.write(random.Random(1).randbytes(9000))
     target = tmp_path / "again" / "catalog.db"
     with pytest.raises(CatalogCorrupt):
-        restore(made.path, f"sqlite:///{target}", NOW)
+        restore(made.path, f"sqlite:///{target}", NOW, Derivation())
     assert list(target.parent.iterdir()) == []
 
 
 def test_what_is_no_catalog_is_not_restored(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="there is no file"):
-        restore(tmp_path / "nothing", f"sqlite:///{tmp_path / 'c.db'}", NOW)
+        restore(tmp_path / "nothing", f"sqlite:///{tmp_path / 'c.db'}", NOW, Derivation())
     (tmp_path / "text").write_text("no database at all, but text " * 50)
     with pytest.raises(CatalogCorrupt, match="cannot be read"):
-        restore(tmp_path / "text", f"sqlite:///{tmp_path / 'c.db'}", NOW)
+        restore(tmp_path / "text", f"sqlite:///{tmp_path / 'c.db'}", NOW, Derivation())
     with pytest.raises(CatalogMissing):
         back_up(f"sqlite:///{tmp_path / 'none.db'}", tmp_path / "b.db", NOW)
     assert not (tmp_path / "c.db").exists()
@@ -260,8 +261,8 @@ def test_failed_restore_leaves_room_for_the_next(
         patched.setattr("catalog.storage.backup._fill", fails)
         patched.setattr("catalog.storage.backup._fold_log", fails)
         with pytest.raises(KeyboardInterrupt):
-            restore(made.path, target, NOW)
-    restore(made.path, target, NOW)
+            restore(made.path, target, NOW, Derivation())
+    restore(made.path, target, NOW, Derivation())
     assert state(target) == state(told_url)
 
 

@@ -144,6 +144,20 @@ def filled(engine: Engine) -> Engine:
     return engine
 
 
+def test_outcomes_stay_as_long_as_a_visit_may_be_the_last_but_one(
+    filled: Engine, tmp_path: Path
+) -> None:
+    """A GPT that is asked twice a year: what the visit before said is compared with the last."""
+    said = {
+        each.what: each.removed
+        for each in prune_all(filled, tmp_path, NOW, DAYS, ceiling_days=180, dry_run=True)
+    }
+    assert said["outcomes"] == 0
+    assert said["bodies of failures"] > 0
+    usual = prune_all(filled, tmp_path, NOW, DAYS, ceiling_days=30, dry_run=True)
+    assert {each.what: each.removed for each in usual}["outcomes"] > 0
+
+
 def test_what_is_old_goes_and_what_is_young_stays(filled: Engine, tmp_path: Path) -> None:
     done = {each.what: each for each in prune_all(filled, tmp_path, NOW, DAYS)}
     assert {what: each.removed for what, each in done.items()} == {

@@ -282,6 +282,28 @@ def test_watch_tells_what_matches_now_and_what_no_more(engine: Engine) -> None:
     assert _news(engine, _window(3), search="translation").is_empty
 
 
+def test_watch_of_an_author_has_the_gpts_that_show_no_name(engine: Engine) -> None:
+    def by_ann(gizmo_id: str, name: str, shown: str | None) -> dict[str, Any]:
+        author: dict[str, Any] = {
+            "user_id": "user-ann",
+            "display_name": shown,
+            "display_socials": [],
+        }
+        return document(gizmo_id, name, author=author)
+
+    tell(
+        engine,
+        said(day(1), by_ann(ID, "One", "Ann Writer")),
+        said(day(1), by_ann(TWO, "Two", None)),
+        said(day(2), by_ann(TWO, "Another", None)),
+        said(day(2), by_ann("g-Third0001", "Three", None)),
+    )
+    found = _news(engine, _window(2), author="ann writer")
+    assert [each.gizmo_id for each in found.new.items] == ["g-Third0001"]
+    assert [each.gpt.gizmo_id for each in found.changed.items] == [TWO]
+    assert found.left.total == 0
+
+
 @pytest.mark.parametrize(
     ("field", "told"), [("name", 1), ("tools", 0), ("status", 0), ("accepted_mime_types", 1)]
 )

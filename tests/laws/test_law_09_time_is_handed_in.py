@@ -26,6 +26,7 @@ TIMER_OWNERS = {
     "catalog/fetch/clock.py": "how old the simulator's time is; the default of an argument",
     "catalog/fetch/limits.py": "the timer of the pace, handed to the client",
     "catalog/health/serving.py": "how old a look is that a scrape is shown; an argument's default",
+    "catalog/web/reading.py": "how old an answer is that a page is shown; an argument's default",
     "catalog/harvest/asking.py": "how often it is looked whether a thread told the work to stop",
     "catalog/harvest/desk.py": "the pause before a lost transaction is tried again; a default",
     "catalog/harvest/harvest.py": "the pace of writing; the default of an option",
@@ -35,7 +36,7 @@ TIMER_OWNERS = {
     "catalog/simulator/misbehave.py": "a source that is slow is slow in real time",
     "catalog/simulator/server.py": "lets the loop go round once more; waits for nothing",
     "jobs/foreground.py": "how long a process that was told to end may still take is real time",
-    "jobs/runner.py": "whether a lock was renewed in real time; the default of an argument",
+    "jobs/records.py": "whether a lock was renewed in real time; the default of an argument",
     "catalog/cli/progress.py": "the pace of what is shown; the default of an argument",
 }
 """Modules that use a timer, with the reason. None of them is a rule's."""

@@ -117,6 +117,9 @@ BUILT = {
     "catalog/storage/engine.py": "PRAGMA query_only = ON or OFF, PRAGMA synchronous: two words",
     "catalog/storage/sqlite_reading.py": "three pragmas, one of them with a number of ours",
     "catalog/storage/sqlite_child.py": "pragmas with numbers of ours",
+    "catalog/storage/dataset_file.py": "names of declared tables and columns, quoted",
+    "catalog/storage/salvage.py": "names of our own declared tables and columns, quoted",
+    "catalog/storage/scrubbing.py": "names of our own tables, quoted",
     "catalog/storage/migrate.py": "names of our own tables and backup files, quoted",
 }
 """Modules that build a statement from parts, with what the parts are: never a stranger's text."""

@@ -8,16 +8,17 @@ from itertools import chain
 from pathlib import Path
 
 import pytest
+import yaml
 
-from catalog import describe
-from catalog.alarms import page as alarms_page
-from catalog.health import page as monitoring_page
+from catalog.errors import CatalogError
 from catalog.query.named_queries import named_queries
 from catalog.settings import default_toml
-from catalog.storage import dictionary
+from tests.pages.configuration import keys
+from tests.pages.errors import said_of, tree_of
+from tests.pages.imports import imports, layers
+from tests.pages.made import MADE
 
 ROOT = Path(__file__).resolve().parents[2]
-MADE = describe.PAGES | dictionary.PAGES | alarms_page.PAGES | monitoring_page.PAGES
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), ROOT / "data" / "README.md"])
 
 
@@ -75,3 +76,32 @@ def test_a_page_that_is_made_is_as_it_would_be_made_now(page: str) -> None:
 def test_guide_to_sql_names_every_query_that_ships() -> None:
     text = (ROOT / "docs" / "sql.md").read_text(encoding="utf-8")
     assert [name for name in named_queries() if f"`{name}`" not in text] == []
+
+
+def test_every_error_says_what_to_do() -> None:
+    assert [each.__name__ for each in tree_of(CatalogError) if not all(said_of(each))] == []
+
+
+def test_page_of_the_settings_has_every_section_that_init_writes() -> None:
+    written = set(re.findall(r"^(?:# )?\[([a-z.]+)\]$", default_toml(), re.MULTILINE))
+    told = {re.sub(r"\W+$", "", title.strip("[]").replace(".NAME", "")) for title in keys()}
+    assert {each if each in told else each.split(".")[0] for each in written} == told
+
+
+def test_architecture_names_every_part_and_no_other() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    told = set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE))
+    assert told == imports().keys() == {part for layer in layers() for part in layer}
+
+
+def test_site_names_every_page_once_and_no_other() -> None:
+    config = yaml.safe_load((ROOT / ".mkdocs.yml").read_text(encoding="utf-8"))
+    named = re.findall(r"[\w/-]+\.md", str(config["nav"]))
+    there = [path.relative_to(ROOT / "docs").as_posix() for path in ROOT.glob("docs/**/*.md")]
+    assert sorted(named) == sorted(there)
+
+
+def test_site_takes_nothing_from_elsewhere() -> None:
+    config = yaml.safe_load((ROOT / ".mkdocs.yml").read_text(encoding="utf-8"))
+    assert config["theme"]["font"] is False
+    assert "http" not in str({key: each for key, each in config.items() if key != "nav"})

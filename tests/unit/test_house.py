@@ -32,6 +32,8 @@ ALLOWED = {
     "requirements-dev.txt",
 }
 REQUIREMENTS = ("requirements.txt", "requirements-dev.txt")
+APART = tuple(f"tests/{each}/requirements.txt" for each in ("datasets", "pages", "spark"))
+"""What single words of the Makefile need on top."""
 
 
 def _ignored() -> list[str]:
@@ -93,7 +95,7 @@ def test_no_lock_file_stands_that_would_name_a_package_index() -> None:
     assert {path.name for path in FILES} & {"uv.lock", "poetry.lock", "pdm.lock"} == set()
 
 
-@pytest.mark.parametrize("name", REQUIREMENTS)
+@pytest.mark.parametrize("name", [*REQUIREMENTS, *APART])
 def test_requirements_are_pinned_and_hashed_and_nothing_else(name: str) -> None:
     lines = re.sub(r" \\\n +", " ", (ROOT / name).read_text()).splitlines()
     entries = [line for line in lines if line.strip() and not line.lstrip().startswith("#")]

@@ -15,6 +15,7 @@ from catalog.settings import (
     DEFAULT_URL,
     CatalogSettings,
     JobSettings,
+    MetricsSettings,
     NotifySettings,
     PlanSettings,
     ProbeSettings,
@@ -315,6 +316,8 @@ def test_schedule_can_be_off(read: Any) -> None:
         ("[probe]\nstream = 1", "expected true or false"),
         ("[probe]\ntemperature = 3", "at least 0 and at most 2"),
         ("[notify]\non = ['alarms']", "expected"),
+        ("[metrics]\nlisten = '9877'", r"metrics\.listen: .*HOST:PORT"),
+        ("[metrics]\nlisten = 9877", r"metrics\.listen: "),
     ],
 )
 def test_sections_of_what_runs_by_itself_are_read_strictly(
@@ -464,6 +467,7 @@ def test_known_secrets_are_keys_and_passwords_longest_first() -> None:
         "B_KEY": KEY[:10],
         "HTTPS_PROXY": "http://me:proxy-word@proxy.example",
         "http_proxy": "http://[broken",
+        "GPTS_CATALOG_TOMBSTONE_KEY": f"{'1f' * 32} {'2e' * 32}",
         "PATH": "/nothing:secret@here",
     }
     assert source_keys(settings, environ) == (KEY, KEY[:10])
@@ -474,6 +478,8 @@ def test_known_secrets_are_keys_and_passwords_longest_first() -> None:
         "p%40ss-of-the-database",
         "p@ss-of-the-database",
         "proxy-word",
+        "1f" * 32,
+        "2e" * 32,
     }
     assert [len(each) for each in secrets] == sorted(map(len, secrets), reverse=True)
 
@@ -509,6 +515,7 @@ def test_file_of_init_names_every_key_with_its_default(read: Any) -> None:
         PlanSettings,
         ProbeSettings,
         NotifySettings,
+        MetricsSettings,
         WatchSettings,
     ):
         for field in msgspec.structs.fields(section):
@@ -527,6 +534,7 @@ def test_file_of_init_names_every_key_with_its_default(read: Any) -> None:
     assert settings.plan.weights == {"rivals": 10}
     assert settings.probe.logit_bias == {"50256": -100}
     assert settings.notify.webhook_env == "EXAMPLE_WEBHOOK"
+    assert settings.metrics.listen == "127.0.0.1:9877"
 
 
 @given(st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), min_size=1))
@@ -578,3 +586,30 @@ def test_a_list_of_words_names_the_one_that_is_none(tmp_path: Path) -> None:
     assert "'wach'" in str(error.value)
     assert "alarm, report, watch" in str(error.value)
     assert "did you mean 'watch'?" in str(error.value)
+
+
+def test_export_is_read_with_what_it_must_hold(read: Any) -> None:
+    settings = read('[export]\nname = "a-b"\n[export.expect]\nleast_fresh = { 30 = 0.9 }\n')
+    assert settings.export.name == "a-b"
+    assert settings.export.expect.least_fresh == {"30": 0.9}
+    assert settings.export.expect.least_rows == {"gizmos": 1}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('[export]\nname = "A b"', "export.name: must be made of a-z"),
+        ("[export.expect]\nleast_row = {}", "export.expect.least_row: unknown key; did you mean"),
+        ("[export.expect]\nmost_gone = 2", "export.expect.most_gone: expected a number"),
+        ("[export.expect]\nleast_fresh = { 3 = 0.5 }", "export.expect.least_fresh: expected"),
+        ("[export.expect]\nmost_null = { name = 0.1 }", "expected a table and a column"),
+        (
+            "[export.expect]\nleast_rows = { gizmos = 5 }\nmost_rows = { gizmos = 4 }",
+            "export.expect.least_rows.gizmos: expected no more than in most_rows",
+        ),
+        ('[export]\npseudonym_key_env = "s3cret key"', "not shown, as it may be the key itself"),
+    ],
+)
+def test_export_that_cannot_be_meant_is_refused(read: Any, text: str, message: str) -> None:
+    with pytest.raises(SettingsError, match=re.escape(message)):
+        read(text)

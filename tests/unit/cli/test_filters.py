@@ -50,19 +50,22 @@ def test_every_list_of_a_filter_has_an_option() -> None:
 
 def test_conditions_are_each_thing_alone_and_all_others_without_it() -> None:
     wanted = Filter(
-        text='"contract law" -essay poet', tools=("dalle", "browser"), statuses=("gone", "missing")
+        text='"Contract law" -Essay Poét', tools=("dalle", "browser"), statuses=("gone", "missing")
     )
     found = {each.text: each for each in conditions(wanted)}
     assert list(found) == [
-        "“contract law”",
-        "“poet…”",
+        "“Contract law”",
+        "“Poét…”",
+        "-“Essay”",
         "--tool dalle",
         "--tool browser",
         "--status gone --status missing",
     ]
-    assert found["“contract law”"].alone == Filter(text='"contract law"')
-    assert found["“poet…”"].alone == Filter(text="poet*")
-    assert found["“poet…”"].others.text == '-"essay" "contract law"'
+    assert found["“Contract law”"].alone == Filter(text='"contract law"')
+    assert found["“Poét…”"].alone == Filter(text="poet*")
+    assert found["“Poét…”"].others.text == '"contract law" -"essay"'
+    assert found["-“Essay”"].alone == Filter(text='-"essay"')
+    assert found["-“Essay”"].others.text == '"contract law" poet*'
     assert found["--tool dalle"].others.tools == ("browser",)
     assert found["--status gone --status missing"].others.statuses == ()
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from catalog.cli.text import iso
 from catalog.query.gizmos import Fact, Gizmo, Item, Listed, Numbers
 from catalog.query.history import History, Stretch
 from catalog.wording.changes import as_json_line
+from catalog.wording.text import iso
 
 
 def gizmo_json(gizmo: Gizmo) -> dict[str, Any]:
