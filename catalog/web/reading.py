@@ -22,6 +22,8 @@ T = TypeVar("T")
 
 THREADS = 8
 """Questions answered at once; fewer than an engine has connections."""
+CONSOLES = 3
+"""People's own queries in SQL run at once on pages: slow ones must not keep all threads."""
 FRESH = 30.0
 """Seconds for which a remembered answer serves as it is."""
 STALE = 600.0
@@ -61,6 +63,7 @@ class Reading:
             settings.catalog.url, deriver=Derivation(), sql_url=settings.catalog.reader_url
         )
         self.looks = Looks(settings, options.clock, options.jobs)
+        self.consoles = asyncio.Semaphore(CONSOLES)
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="read")
         self._timer = timer
         self._answers: OrderedDict[Hashable, _Answer] = OrderedDict()

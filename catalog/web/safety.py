@@ -32,6 +32,9 @@ TOKEN = "token"  # noqa: S105  (the name of a parameter)
 """The parameter that may carry the token, once: it becomes a cookie, and leaves the address."""
 COOKIE = "gpts-catalog-token"
 _BEARER = "bearer "
+_OTHERS = frozenset({"cross-site", "same-site"})
+"""What a browser says of a request that another origin's page made (Fetch Metadata, 2.3)."""
+_PAGE = "document"
 _HOST = re.compile(r"(?:\[(?P<address>[^\]]*)\]|(?P<name>[^:]*))(?::[0-9]*)?")
 """``Host`` (RFC 9110, 7.2): feeds repeat it, so what stands beside the name is looked at, too."""
 
@@ -93,6 +96,13 @@ class Safety:
                 "wrong-host",
                 "This server is called by its address, by localhost, or by a name that"
                 " gpts-catalog serve was given with --name.",
+            )
+        if headers.get("sec-fetch-site") in _OTHERS and headers.get("sec-fetch-dest") != _PAGE:
+            # Whoever follows a link is welcome. What a page of somebody else's asks for by itself
+            # cannot be read there, and would only keep this server busy: with SQL, for long.
+            return PlainTextResponse(
+                "Pages of other places may link here, and not ask by themselves.\n",
+                HTTPStatus.FORBIDDEN,
             )
         # The API says itself what it takes.
         if scope["method"] not in METHODS and not api.owns(scope["path"]):

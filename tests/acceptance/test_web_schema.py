@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 EXAMPLES = int(os.environ.get("GPTS_WEB_EXAMPLES", "2"))
-PHASES = "examples,coverage,fuzzing" if EXAMPLES > 10 else "examples,fuzzing"
+IS_CAMPAIGN = EXAMPLES >= 100
+PHASES = "examples,coverage,fuzzing" if IS_CAMPAIGN else "examples,fuzzing"
+ENGINES = ["sqlite", "postgres"] if IS_CAMPAIGN else ["sqlite"]
 # A cursor, a reference or SQL can be as declared and mean nothing: 422. What a path names need
 # not be there: 404. An address of several long lists is too long: 414.
 CONFIG = """\
@@ -61,6 +63,7 @@ def _some(home: str, path: str, name: str) -> str:
     return json.dumps([each[name] for each in items])
 
 
+@pytest.mark.parametrize("engine_name", ENGINES, indirect=True)
 def test_the_api_is_as_it_is_described(home: str, tmp_path: Path) -> None:
     config = tmp_path / "schemathesis.toml"
     refs, authors = _some(home, "gpts", "gizmo_id"), _some(home, "authors", "user_id")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -189,10 +190,11 @@ def _news(asked: Asked) -> Any:
         mark = mark_small(conn)
         items: list[dict[str, Any]] = []
         if known is not None:
-            for change in news_since(conn, known, which):
-                if len(items) == q.limit:
-                    return items, True, mark
-                items.append(as_json_line(change))
+            with closing(news_since(conn, known, which)) as news:
+                for change in news:
+                    if len(items) == q.limit:
+                        return items, True, mark
+                    items.append(as_json_line(change))
         return items, False, mark
 
     items, more, mark = asked.reader.ask(look)

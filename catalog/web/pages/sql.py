@@ -135,11 +135,12 @@ async def _run(
         ) as result:
             return _answer(result)
 
-    asked = asyncio.ensure_future(reading.ask(question))
-    while not asked.done():
-        await asyncio.wait({asked}, timeout=LOOK)
-        if not stop.is_set and await request.is_disconnected():
-            stop.set()
+    async with reading.consoles:
+        asked = asyncio.ensure_future(reading.ask(question))
+        while not asked.done():
+            await asyncio.wait({asked}, timeout=LOOK)
+            if not stop.is_set and await request.is_disconnected():
+                stop.set()
     return asked.result()
 
 

@@ -75,6 +75,24 @@ def test_a_caller_by_another_name_is_refused(site: Site, host: str) -> None:
     assert _ask(site.url, "/", Host=host).status == 421
 
 
+@pytest.mark.parametrize(
+    ("origin", "wanted", "status"),
+    [
+        ("cross-site", "image", 403),
+        ("same-site", "empty", 403),
+        ("cross-site", "iframe", 403),
+        ("cross-site", "document", 200),
+        ("same-origin", "empty", 200),
+        ("none", "document", 200),
+    ],
+)
+def test_pages_of_others_may_link_here_and_not_ask_by_themselves(
+    site: Site, origin: str, wanted: str, status: int
+) -> None:
+    asked = {"Sec-Fetch-Site": origin, "Sec-Fetch-Dest": wanted}
+    assert _ask(site.url, "/api/sql?query=SELECT%201", **asked).status == status
+
+
 @pytest.mark.parametrize("host", ["localhost", "LOCALHOST:80", "127.0.0.1", "[::1]:8000"])
 def test_a_caller_by_address_or_localhost_is_answered(site: Site, host: str) -> None:
     assert _ask(site.url, "/", Host=host).status == 200
