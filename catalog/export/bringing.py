@@ -167,6 +167,8 @@ class Bringer:
                 theirs,
                 self._deriver,
                 report=lambda each: self._report(f"{each.observations:,} observations"),
+                # Whose export it is, nobody knows: it may add to a catalog, and erase nothing.
+                bury=False,
             )
         finally:
             theirs.dispose()

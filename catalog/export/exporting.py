@@ -368,12 +368,23 @@ def _release(request: ExportRequest, moment: Micros, **more: Any) -> Release:
         created_at=moment,
         profile=request.profile,
         format=request.format,
-        filter=to_query(request.wanted) or None,
+        filter=to_query(_told_filter(request)) or None,
         at=request.at,
         since=request.since,
         schema_version=HEAD,
         licence=request.about.licence,
         **more,
+    )
+
+
+def _told_filter(request: ExportRequest) -> Filter:
+    """The filter as the profile tells it: an author in it is one of the dataset's."""
+    wanted = request.wanted
+    if request.profile != "public" or request.key is None:
+        return wanted
+    pseudonym = pseudonyms(request.key)
+    return msgspec.structs.replace(
+        wanted, authors=tuple(pseudonym("author", each) for each in wanted.authors)
     )
 
 
