@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from catalog.errors import StorageError, UsageError
+from catalog.errors import CatalogCorrupt, StorageError, UsageError
 from catalog.storage.engine import open_engine, write
 from catalog.storage.files import fsync
 from catalog.storage.ledger import Ledger
@@ -41,34 +44,59 @@ def recover(
         report: takes lines of progress.
 
     Raises:
-        UsageError: there is no file ``source``, or there is something at ``target``.
-        CatalogCorrupt: nothing of it can be read.
+        UsageError: there is no file ``source``, there is something at ``target``, or another
+            process recovers to it.
+        CatalogCorrupt: nothing of it can be read, or it is no catalog.
         StorageError: the new catalog cannot be written.
     """
     if not source.is_file():
         raise UsageError(f"there is no file {source}")
     if target.exists():
         raise UsageError(f"{target} is there already: name another file with --to")
-    work = target.with_name(f"{target.name}{WORK}")
-    shutil.rmtree(work, ignore_errors=True)
-    try:
-        work.mkdir(parents=True)
-    except OSError as error:
-        raise StorageError(f"no folder {work} can be made ({error.strerror})") from None
-    try:
+    with _work_folder(target) as work:
         wreck = Wreck(source, work / "damaged.db")
         try:
             done = _save(wreck, work / "catalog.db", source, deriver, now, report)
         finally:
             wreck.close()
+        if any(done.lost.values()) and not any(done.saved.values()):
+            raise CatalogCorrupt(
+                f"{source} is no catalog, or holds nothing that can be saved: check its name, or"
+                " restore a backup"
+            )
         # First: without the keys nobody could tell there who must not be kept.
         _repeat(Ledger(work), Ledger(target.absolute().parent))
         # Closing the last connection took the log into the file, which now stands alone.
         (work / "catalog.db").replace(target)
         fsync(target.absolute().parent)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
     return done
+
+
+@contextmanager
+def _work_folder(target: Path) -> Iterator[Path]:
+    """An empty folder beside ``target``, this process's alone, gone when the block ends."""
+    work = target.with_name(f"{target.name}{WORK}")
+    try:
+        work.mkdir(parents=True, exist_ok=True)
+        handle = os.open(work, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    except OSError as error:
+        raise StorageError(f"no folder {work} can be made ({error.strerror})") from None
+    try:
+        # The system frees it when the process ends, so one that was killed stops nobody.
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UsageError(
+                f"another process recovers to {target}: wait for it, or name another file with --to"
+            ) from None
+        for left in work.iterdir():
+            left.unlink()
+        try:
+            yield work
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
+    finally:
+        os.close(handle)
 
 
 def _save(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -50,7 +51,7 @@ def recover(
         )
         app.out.note(
             "a backup may have them: gpts-catalog merge BACKUP --catalog "
-            f"{target} brings back what it holds"
+            f"{shlex.quote(str(target))} brings back what it holds"
         )
     else:
         app.out.line(f"nothing was lost: {count(sum(done.saved.values()), 'row')} saved")

@@ -133,6 +133,8 @@ class Wreck:
     def _by_number(self, table: Table, quoted: str) -> Iterator[tuple[Any, ...]]:
         """Rows by ranges of their numbers; of the ranges that cannot be read, the halves."""
         query = f'SELECT {quoted} FROM "{table.name}" WHERE rowid BETWEEN ? AND ? ORDER BY rowid'  # noqa: S608
+        # Of one number SQLite does not look at what comes behind it: the next page may be bad.
+        alone = f'SELECT {quoted} FROM "{table.name}" WHERE rowid = ?'  # noqa: S608
         low, last = self._ends(table)
         waiting: list[tuple[int, int]] = []
         while waiting or low <= last:
@@ -143,6 +145,8 @@ class Wreck:
             if first > high:
                 continue
             rows, error = self._read(query, (first, high))
+            if error is not None and first == high:
+                rows, error = self._read(alone, (first,))
             if error is None:
                 yield from rows
             elif first == high:

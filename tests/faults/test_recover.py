@@ -14,7 +14,7 @@ from sqlalchemy import insert, select
 
 from catalog.care.recovering import recover
 from catalog.derive import Derivation
-from catalog.errors import CatalogError
+from catalog.errors import CatalogCorrupt, CatalogError, UsageError
 from catalog.storage import tables as t
 from catalog.storage.dump import digest, dump
 from catalog.storage.engine import open_engine, read, write
@@ -175,7 +175,7 @@ def test_a_cut_file_gives_what_is_left_of_it(whole: Path, tmp_path: Path, share:
         assert done is not None
 
 
-@pytest.mark.parametrize("share", [0.5, 0.75, 0.9])
+@pytest.mark.parametrize("share", [0.75, 0.9, 0.99])
 def test_of_a_cut_file_everything_undamaged_is_saved(
     whole: Path, tmp_path: Path, share: float
 ) -> None:
@@ -301,3 +301,37 @@ def _undamaged(path: Path, damaged: frozenset[int]) -> set[tuple[str, int, bytes
 def _said(path: Path) -> set[tuple[str, int, bytes]]:
     """All that was said: of whom, when, and what."""
     return _undamaged(path, frozenset())
+
+
+def test_recover_a_file_that_is_no_catalog_is_refused(tmp_path: Path) -> None:
+    other, target = tmp_path / "other.db", tmp_path / "saved.db"
+    with closing(sqlite3.connect(other)) as connection:
+        connection.execute("CREATE TABLE notes (words TEXT)")
+    with pytest.raises(CatalogCorrupt, match="is no catalog"):
+        recover(other, target, RULES, NOW)
+    assert [path.name for path in tmp_path.iterdir()] == ["other.db"]
+
+
+def test_recover_twice_at_once_leaves_the_first_alone(whole: Path, tmp_path: Path) -> None:
+    target = tmp_path / "saved.db"
+    refused: list[str] = []
+
+    def again(_: str) -> None:
+        if not refused:
+            with pytest.raises(UsageError, match="another process recovers") as caught:
+                recover(whole, target, RULES, NOW)
+            refused.append(str(caught.value))
+
+    done = recover(whole, target, RULES, NOW, again)
+    assert refused
+    assert not any(done.lost.values())
+    assert _lines(target) == _lines(whole)
+
+
+def test_recover_goes_on_where_one_was_killed(whole: Path, tmp_path: Path) -> None:
+    left = tmp_path / "saved.db.recovering"
+    left.mkdir()
+    (left / "damaged.db").write_bytes(b"half")
+    recover(whole, tmp_path / "saved.db", RULES, NOW)
+    assert not left.exists()
+    assert _lines(tmp_path / "saved.db") == _lines(whole)
