@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -43,7 +44,8 @@ def backup(
     if is_new:
         app.out.note(f"the folder {file.parent} was not there and has been made")
     app.out.line(f"{made.path}: {size(made.size)}, {made.checked:,} things checked, all well")
-    app.out.line(f"to put it back: gpts-catalog restore {made.path} --catalog URL")
+    quoted = shlex.quote(str(made.path))
+    app.out.line(f"to put it back: gpts-catalog restore {quoted} --catalog URL")
     app.out.json({"path": str(made.path), "bytes": made.size, "checked": made.checked})
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -250,8 +251,10 @@ def _news(conn: Connection, mark: Mark, wanted: Wanted, again: int) -> Iterator[
         .order_by(c.observed_at, c.gizmo_id, c.field, c.element)
         .execution_options(yield_per=PAGE)
     )
-    for part in conn.execute(query).mappings().partitions():
-        yield from records(conn, news.unseen([dict(row) for row in part]))
+    # Who takes but the first of them leaves no cursor open.
+    with closing(conn.execute(query)) as result:
+        for part in result.mappings().partitions():
+            yield from records(conn, news.unseen([dict(row) for row in part]))
 
 
 def events(conn: Connection, ids: Iterable[str]) -> dict[str, MassEvent]:

@@ -17,7 +17,7 @@ from catalog.storage import tables as t
 from catalog.times import MINUTE, Micros
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
 UNDER_WAY = 10 * MINUTE
 """A transaction that was given numbers is committed within that time."""
@@ -53,15 +53,15 @@ def mark_small(conn: Connection) -> Mark:
     return Mark(recorded_at=newest.recorded_at, observation_id=number, judgement_id=judged)
 
 
-def news_since(conn: Connection, mark: Mark, wanted: Wanted) -> Iterator[Change]:
+def news_since(conn: Connection, mark: Mark, wanted: Wanted) -> Generator[Change, None, None]:
     """What came to be known since a mark of this kind, oldest first.
 
     Args:
-        conn: a reading transaction, to stay open until the iterator is done.
+        conn: a reading transaction, to stay open until the generator is done or closed.
         mark: the mark.
         wanted: which changes.
     """
-    return since_mark(conn, mark, wanted, again=0)
+    yield from since_mark(conn, mark, wanted, again=0)
 
 
 def mark_text(mark: Mark) -> str:

@@ -6,7 +6,7 @@ a snapshot names those that it sees. SQLite tells a connection whether another o
 
 from __future__ import annotations
 
-import itertools
+import secrets
 import threading
 from typing import TYPE_CHECKING
 
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from sqlalchemy import PoolProxiedConnection
 
     from catalog.storage.engine import Engine
-
-_OPENED = itertools.count(1)
 
 
 class State:
@@ -34,12 +32,13 @@ class State:
         self._engine = engine
         self._guard = threading.Lock()
         self._kept: PoolProxiedConnection | None = None
-        self._opened = next(_OPENED)
+        # Both engines count anew in another file or server: a browser may still know their names.
+        self._opened = secrets.token_hex(8)
 
     def name(self) -> str:
         """The state's name: another one after every commit, of whatever process.
 
-        On SQLite it holds for this object alone.
+        It holds for this object alone.
 
         Raises:
             StorageError: the catalog cannot be used.
@@ -47,7 +46,7 @@ class State:
         if self._engine.dialect.name == "postgresql":
             with read(self._engine) as conn:
                 snapshot = "SELECT pg_current_snapshot()::text"
-                return str(conn.exec_driver_sql(snapshot).scalar_one())
+                return f"{self._opened}.{conn.exec_driver_sql(snapshot).scalar_one()}"
         with self._guard:
             if self._kept is None:
                 # The driver's own: a transaction would show one state as long as it is open.

@@ -23,6 +23,8 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeEngine
 
+from catalog.storage.driver_errors import translate
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -50,7 +52,14 @@ def raw_rows(
         given: its parameters.
     """
     cursor: Any = conn.execute(query, given).cursor
-    found: list[tuple[Any, ...]] = cursor.fetchall()
+    try:
+        found: list[tuple[Any, ...]] = cursor.fetchall()
+    except Exception as error:
+        # No engine of SQLAlchemy stands between, which would translate it.
+        meant = translate(conn.engine.url, error)
+        if meant is None:
+            raise
+        raise meant from None
     return found
 
 

@@ -49,8 +49,8 @@ _SQLITE: dict[int, _Meaning] = {
     sqlite3.SQLITE_CORRUPT: (
         CatalogCorrupt,
         (
-            "{place} is damaged ({said}): restore a backup, or take what can be read into a new"
-            " catalog with gpts-catalog merge"
+            "{place} is damaged ({said}): restore a backup, or save what can be saved of it with"
+            " gpts-catalog recover"
         ),
     ),
     sqlite3.SQLITE_NOTADB: (CatalogCorrupt, "{place} is no SQLite file, or its start is damaged"),
@@ -71,6 +71,15 @@ _SQLITE: dict[int, _Meaning] = {
     sqlite3.SQLITE_MISMATCH: _UNFIT,
     sqlite3.SQLITE_TOOBIG: _UNFIT,
 }
+
+# Python's own finding, without a number of SQLite's; it quotes the bytes, which are a stranger's.
+_UNREADABLE: _Meaning = (
+    CatalogCorrupt,
+    (
+        "{place} is damaged (a text in it is none): restore a backup, or save what can be saved of"
+        " it with gpts-catalog recover"
+    ),
+)
 
 # https://www.postgresql.org/docs/current/errcodes-appendix.html; whole states before classes.
 _POSTGRES: dict[str, _Meaning] = {
@@ -136,6 +145,8 @@ def translate(url: URL, found: BaseException) -> CatalogError | None:
 
 
 def _sqlite_meaning(found: BaseException) -> _Meaning | None:
+    if "decode to UTF-8" in str(found):
+        return _UNREADABLE
     return _SQLITE.get(getattr(found, "sqlite_errorcode", 0) & 0xFF)
 
 

@@ -56,7 +56,7 @@ def copy_file(path: Path, target: Path, report: Report = lambda _: None) -> None
     if found != ["ok"]:
         raise CatalogCorrupt(
             f"{path} is damaged ({'; '.join(found)}): nothing was changed; restore a backup, or"
-            " take what can be read into a new catalog with gpts-catalog merge"
+            " save what can be saved of it with gpts-catalog recover"
         )
 
 

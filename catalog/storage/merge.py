@@ -90,6 +90,7 @@ def merge(
     deriver: Deriver,
     *,
     report: Callable[[Merged], None] = lambda _: None,
+    bury: bool = True,
 ) -> Merged:
     """Take what ``other`` keeps into ``into``.
 
@@ -98,6 +99,8 @@ def merge(
         other: the catalog that is read, in one state.
         deriver: the rules.
         report: called as it goes on.
+        bury: whether who is to be forgotten there is to be forgotten here; not where the other is
+            a stranger's, who could so erase what is kept here.
 
     Raises:
         UsageError: both are the same catalog.
@@ -108,7 +111,7 @@ def merge(
         raise UsageError("a catalog cannot be merged into itself: name another one")
     blanked: dict[str, int] = {}
     with read(other) as theirs:
-        done = _observe_all(into, theirs, deriver, report=report)
+        done = _observe_all(into, theirs, deriver, report=report, bury=bury)
         with write(into) as mine:
             graves = graves_of(mine)
             # Hashes tell ids, and the other catalog what those go by in texts about others.
@@ -158,11 +161,12 @@ def _observe_all(
     *,
     known_at: Micros | None = None,
     report: Callable[[Merged], None] = lambda _: None,
+    bury: bool = True,
 ) -> Merged:
     """Observe here what was observed there."""
     done = Merged()
     with write(into) as mine:
-        if _tombstones(mine, theirs):
+        if bury and _tombstones(mine, theirs):
             done.erased = erase_covered(mine, deriver).gpts
         for row in theirs.execute(select(t.sources)):
             add_source(mine, row.name, row.dialect, row.added_at)

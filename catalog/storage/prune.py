@@ -64,8 +64,11 @@ def prune(
 
 def record(conn: Connection, now: Micros, done: list[Pruned]) -> None:
     """Write down what was removed, and by which rule; rules that removed nothing leave no row."""
+    # Two of one moment, where a clock stands still, are two.
+    last = conn.execute(select(func.max(prunings.c.at)).where(prunings.c.at >= now)).scalar()
+    at = now if last is None else last + 1
     rows = [
-        {"at": now, "what": each.what, "removed": each.removed, "bytes": each.size}
+        {"at": at, "what": each.what, "removed": each.removed, "bytes": each.size}
         | {"note": each.note}
         for each in done
         if each.removed

@@ -24,10 +24,7 @@ if TYPE_CHECKING:
 
 REBUILD = "run gpts-catalog rebuild: derived rows are made again from the archive"
 UPGRADE = "run gpts-catalog upgrade: it makes listings and their terms where they are due"
-RECOVER = (
-    "do not write to it: restore a backup, or make a new catalog with gpts-catalog init and take"
-    " what can be read with gpts-catalog merge"
-)
+RECOVER = "write nothing to it: restore a backup, or save what is left of it with gpts-catalog recover"
 MOST = 20
 """Findings of one kind that are listed; more are counted."""
 

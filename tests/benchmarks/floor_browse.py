@@ -85,10 +85,12 @@ class Floor:
         self._mark = "%s" if is_postgres else "?"
         number = "doc_id" if is_postgres else "rowid"
         has = "lexemes @@ CAST(%s AS tsquery)" if is_postgres else "search_index MATCH ?"
-        ordered = f"ORDER BY {number}"
-        self._page = _HITS.format(number=number, has=has, order=ordered, limit=PAGE)
-        self._some = _HITS.format(number=number, has=has, order="", limit=MOST + 1)
         self._all = f"SELECT {number} AS doc_id FROM search_index WHERE {has}"
+        self._some = _HITS.format(number=number, has=has, order="", limit=MOST + 1)
+        # The fence keeps PostgreSQL from walking all numbers, looking at the terms of each.
+        fenced = f"SELECT doc_id FROM ({self._all} OFFSET 0) AS h ORDER BY doc_id LIMIT {PAGE}"
+        ordered = _HITS.format(number=number, has=has, order=f"ORDER BY {number}", limit=PAGE)
+        self._page = fenced if is_postgres else ordered
         self._is_postgres = is_postgres
 
     def close(self) -> None:
@@ -214,7 +216,9 @@ def open_floor(url: str, place: Path) -> Floor:
         return Floor(_attached(url, place), is_postgres=False)
     connection = psycopg.connect(url, autocommit=True)
     connection.execute("SET search_path = floor, public")
-    connection.execute("SET jit = off")
+    # As the catalog's own readers have it.
+    for setting in ("jit = off", "work_mem = '32MB'", "random_page_cost = 1.1"):
+        connection.execute(f"SET {setting}".encode())
     return Floor(connection, is_postgres=True)
 
 

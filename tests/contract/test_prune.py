@@ -9,6 +9,7 @@ from catalog.care.pruning import prune_all
 from catalog.storage import tables as t
 from catalog.storage.dump import digest
 from catalog.storage.engine import read, write
+from catalog.storage.prune import Pruned, record
 from catalog.storage.sources import add_source
 from catalog.storage.work_tables import alarms, job_runs, outcome_days, prunings
 from catalog.times import DAY, day_of
@@ -218,6 +219,17 @@ def test_what_was_removed_is_written_down(filled: Engine, tmp_path: Path) -> Non
         ("runs of jobs", 1),
         ("alarms that are over", 1),
     }
+
+
+def test_two_removals_of_one_moment_are_both_written_down(engine: Engine) -> None:
+    """A clock may stand still, as a simulated one does."""
+    done = [Pruned(what="something", removed=2, size=10)]
+    with write(engine) as conn:
+        record(conn, NOW, done)
+        record(conn, NOW, done)
+    with read(engine) as conn:
+        rows = conn.execute(select(prunings.c.removed).order_by(prunings.c.at)).scalars().all()
+    assert rows == [2, 2]
 
 
 def test_pruned_catalog_says_the_same(filled: Engine, tmp_path: Path) -> None:
