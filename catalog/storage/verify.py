@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 REBUILD = "run gpts-catalog rebuild: derived rows are made again from the archive"
 UPGRADE = "run gpts-catalog upgrade: it makes listings and their terms where they are due"
-RECOVER = "write nothing to it: restore a backup, or save what is left of it with gpts-catalog recover"
+RECOVER = "write nothing to it: restore a backup, or save what is left with gpts-catalog recover"
 MOST = 20
 """Findings of one kind that are listed; more are counted."""
 
