@@ -35,9 +35,9 @@ Made from `catalog/web/api/` by `make docs`; do not edit. A program reads the sa
 network is asked. HEAD gives the headers, OPTIONS the methods, anything else 405.
 
 ```sh
-curl 'http://127.0.0.1:8765/api/gpts?q=translate&min_rating=4&limit=10'
-curl 'http://127.0.0.1:8765/api/changes?field=name&since=2026-02-01'
-curl --remote-name 'http://127.0.0.1:8765/api/gpts.parquet?category=writing'
+curl 'http://127.0.0.1:8000/api/gpts?q=translate&min_rating=4&limit=10'
+curl 'http://127.0.0.1:8000/api/changes?field=name&since=2026-02-01'
+curl --remote-name 'http://127.0.0.1:8000/api/gpts.parquet?category=writing'
 ```
 
 ## What holds for all
