@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Select, select, tuple_
 from catalog.errors import UsageError
 from catalog.fields import BY_PATH, Field
 from catalog.query.limits import check_limit
-from catalog.query.news import AGAIN, News, mark_now
+from catalog.query.news import News, mark_now
 from catalog.query.told import MIME_PATHS, mime_sets
 from catalog.query.wanted import (
     STATUS,
@@ -229,7 +229,7 @@ def since_bookmark(conn: Connection, name: str, wanted: Wanted) -> tuple[Iterato
 
 
 def since_mark(
-    conn: Connection, mark: Mark | None, wanted: Wanted, again: int = AGAIN
+    conn: Connection, mark: Mark | None, wanted: Wanted, again: int | None = None
 ) -> Iterator[Change]:
     """What came to be known since a mark, oldest first; without a mark everything.
 
@@ -242,7 +242,7 @@ def since_mark(
     return iterate(conn, wanted) if mark is None else _news(conn, mark, wanted, again)
 
 
-def _news(conn: Connection, mark: Mark, wanted: Wanted, again: int) -> Iterator[Change]:
+def _news(conn: Connection, mark: Mark, wanted: Wanted, again: int | None) -> Iterator[Change]:
     """The changes since a mark, oldest first. The engine sorts them, so memory stays flat."""
     c, news = t.changes.c, News(conn, mark, again)
     query = (

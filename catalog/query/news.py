@@ -53,14 +53,14 @@ class News:
     Args:
         conn: a reading transaction.
         mark: the mark.
-        again: so many numbers before it are looked at again; 0: the mark has no digests, and
-            nothing before it was under way.
+        again: so many numbers before it are looked at again, :data:`AGAIN` if not given; 0: the
+            mark has no digests, and nothing before it was under way.
     """
 
-    def __init__(self, conn: Connection, mark: Mark, again: int = AGAIN) -> None:
+    def __init__(self, conn: Connection, mark: Mark, again: int | None = None) -> None:
         self._conn = conn
         self._mark = mark
-        self._again = again
+        self._again = AGAIN if again is None else again
 
     def among(self, query: Select[Any]) -> Select[Any]:
         """``query``, of ``changes``, narrowed to those that may be news; for :meth:`unseen`."""
@@ -166,7 +166,7 @@ def mark_now(conn: Connection) -> Mark:
     if newest is None:
         return Mark(recorded_at=0, observation_id=0)
     judged = conn.execute(select(func.coalesce(func.max(j.judgement_id), 0))).scalar_one()
-    touched = _touched(newest.observation_id, judged)
+    touched = _touched(newest.observation_id, judged, AGAIN)
     keys = [touched.c[name] == c[name] for name in ("gizmo_id", "observed_at", "field", "element")]
     found = conn.execute(
         select(c.gizmo_id, c.observed_at, c.field, c.element, c.old, c.new)
@@ -187,7 +187,7 @@ def digest_of(row: Row) -> str:
     return urlsafe_b64encode(hashlib.sha256(what).digest()[:_DIGEST_BYTES]).decode()
 
 
-def _touched(observation_id: int, judgement_id: int, again: int = AGAIN) -> CTE:
+def _touched(observation_id: int, judgement_id: int, again: int) -> CTE:
     """The changes that late observations say or confirm.
 
     Args:

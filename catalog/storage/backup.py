@@ -7,8 +7,11 @@ a backup that is there is one.
 
 from __future__ import annotations
 
+import fcntl
+import os
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +19,7 @@ import msgspec
 from sqlalchemy import MetaData, Table
 from sqlalchemy.schema import DropTable
 
-from catalog.errors import CatalogCorrupt, StorageError, UsageError
+from catalog.errors import CatalogBusy, CatalogCorrupt, StorageError, UsageError
 from catalog.storage import tables as t
 from catalog.storage.copying import Copied, copy_rows, drop_claims
 from catalog.storage.engine import (
@@ -87,20 +90,18 @@ def back_up(
         raise UsageError(f"{target} is the catalog's own file: name another one for its backup")
     if target.exists() and not replace:
         raise UsageError(f"{target} is there already: name another file")
-    partial = _make_room(target)
-    try:
-        if is_sqlite(parsed):
-            copy_file(sqlite_path(parsed), partial, report)
-        else:
-            _copy_tables(url, f"sqlite:///{partial}", now, report)
-        checked = _check(partial, report)
-        fsync(partial)
-        partial.replace(target)
-        fsync(target.parent)
-    except sqlite3.Error as error:
-        raise StorageError(f"no backup could be written to {target} ({error})") from None
-    finally:
-        _remove(partial)
+    with _room(target) as partial:
+        try:
+            if is_sqlite(parsed):
+                copy_file(sqlite_path(parsed), partial, report)
+            else:
+                _copy_tables(url, f"sqlite:///{partial}", now, report)
+            checked = _check(partial, report)
+            fsync(partial)
+            partial.replace(target)
+            fsync(target.parent)
+        except sqlite3.Error as error:
+            raise StorageError(f"no backup could be written to {target} ({error})") from None
     return BackedUp(path=target, size=target.stat().st_size, checked=checked)
 
 
@@ -149,32 +150,34 @@ def restore(
         raise UsageError(
             f"there is a catalog at {place} already: name an empty database with --catalog"
         )
-    partial = _make_room(target)
-    try:
-        copy_file(source, partial, report)
-        upgraded = upgrade(f"sqlite:///{partial}", now)
-        if upgraded.backup is not None:
-            upgraded.backup.unlink()
-        _check(partial, report)
-        _free(f"sqlite:///{partial}")
-        place_of_ledger = target.absolute().parent if is_sqlite(parsed) else Path(folder or "data")
-        _forget(f"sqlite:///{partial}", Ledger(place_of_ledger), source, deriver)
-        if is_sqlite(parsed):
-            _fold_log(partial)
-            fsync(partial)
-            partial.rename(target)
-            fsync(target.parent)
-        else:
-            init(url, now)
-            try:
-                _fill(f"sqlite:///{partial}", url, report)
-            except BaseException:
-                _take_down(url)
-                raise
-    except sqlite3.Error as error:
-        raise CatalogCorrupt(f"{source} cannot be read ({error}): take another backup") from None
-    finally:
-        _remove(partial)
+    with _room(target) as partial:
+        try:
+            copy_file(source, partial, report)
+            upgraded = upgrade(f"sqlite:///{partial}", now)
+            if upgraded.backup is not None:
+                upgraded.backup.unlink()
+            _check(partial, report)
+            _free(f"sqlite:///{partial}")
+            place_of_ledger = (
+                target.absolute().parent if is_sqlite(parsed) else Path(folder or "data")
+            )
+            _forget(f"sqlite:///{partial}", Ledger(place_of_ledger), source, deriver)
+            if is_sqlite(parsed):
+                _fold_log(partial)
+                fsync(partial)
+                partial.rename(target)
+                fsync(target.parent)
+            else:
+                init(url, now)
+                try:
+                    _fill(f"sqlite:///{partial}", url, report)
+                except BaseException:
+                    _take_down(url)
+                    raise
+        except sqlite3.Error as error:
+            raise CatalogCorrupt(
+                f"{source} cannot be read ({error}): take another backup"
+            ) from None
     return upgraded.before, upgraded.after
 
 
@@ -289,15 +292,32 @@ def _is_of_catalog(target: Path, catalog: Path) -> bool:
     return target.resolve() in own
 
 
-def _make_room(target: Path) -> Path:
-    """The place beside ``target`` where what is not whole yet is written, empty."""
+@contextmanager
+def _room(target: Path) -> Iterator[Path]:
+    """The place beside ``target`` where what is not whole yet is written: empty, and ours alone."""
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StorageError(f"no folder for {target} can be made ({error.strerror})") from None
     partial = target.with_name(f"{target.name}{PARTIAL}")
-    _remove(partial)
-    return partial
+    lock = Path(f"{partial}.lock")
+    handle = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        try:
+            # The system frees it when the process ends, so one that was killed stops nobody.
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise CatalogBusy(
+                f"another process writes {target}: wait until it has finished, then repeat"
+            ) from None
+        _remove(partial)
+        try:
+            yield partial
+        finally:
+            _remove(partial)
+            lock.unlink(missing_ok=True)
+    finally:
+        os.close(handle)
 
 
 def _remove(partial: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from catalog.derive import Derivation
 from catalog.health.serving import Looks
 from catalog.query.reader import Reader
+from catalog.times import Stopwatch
 
 if TYPE_CHECKING:
     from catalog.health.looking import Health
@@ -45,7 +45,7 @@ class Reading:
 
     Args:
         options: they name the catalog.
-        timer: real seconds.
+        age: real seconds since some moment; the default runs from now.
 
     Attributes:
         options: the same.
@@ -56,7 +56,7 @@ class Reading:
         StorageError: there is no such catalog, or it is of another schema.
     """
 
-    def __init__(self, options: WebOptions, *, timer: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, options: WebOptions, *, age: Callable[[], float] | None = None) -> None:
         settings = options.settings
         self.options = options
         self.reader = Reader.open(
@@ -65,7 +65,8 @@ class Reading:
         self.looks = Looks(settings, options.clock, options.jobs)
         self.consoles = asyncio.Semaphore(CONSOLES)
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="read")
-        self._timer = timer
+        watch = Stopwatch()
+        self._age = age or (lambda: watch.seconds)
         self._answers: OrderedDict[Hashable, _Answer] = OrderedDict()
         self._asked: dict[Hashable, asyncio.Future[Any]] = {}
 
@@ -110,7 +111,7 @@ class Reading:
         if coming is None:
             coming = asyncio.ensure_future(self._find(key, question))
             self._asked[key] = coming
-        if known is not None and self._timer() - known.at <= STALE:
+        if known is not None and self._age() - known.at <= STALE:
             # Nobody may be left to hear that it failed; whoever asks next asks again.
             coming.add_done_callback(lambda done: done.cancelled() or done.exception())
             return known.found  # type: ignore[no-any-return]  # (as above)
@@ -118,7 +119,7 @@ class Reading:
         return await asyncio.shield(coming)
 
     async def _serves(self, known: _Answer) -> bool:
-        if self._timer() - known.at <= FRESH:
+        if self._age() - known.at <= FRESH:
             return True
         return await self.ask(Reader.state) == known.state
 
@@ -126,7 +127,7 @@ class Reading:
         try:
             # Asked first: an answer may be newer than the state it is kept with, never older.
             state, found = await self.ask(lambda reader: (reader.state(), question(reader)))
-            self._answers[key] = _Answer(self._timer(), state, found)
+            self._answers[key] = _Answer(self._age(), state, found)
             self._answers.move_to_end(key)
             while len(self._answers) > REMEMBERED:
                 self._answers.popitem(last=False)

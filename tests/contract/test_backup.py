@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 
 from catalog.care.backups import backups, work
 from catalog.derive import Derivation
-from catalog.errors import CatalogCorrupt, CatalogMissing, UsageError
+from catalog.errors import CatalogBusy, CatalogCorrupt, CatalogMissing, UsageError
 from catalog.settings import CatalogSettings, Settings
 from catalog.storage import tables as t
 from catalog.storage.backup import back_up, restore
@@ -91,6 +91,15 @@ def test_backup_is_a_catalog_with_the_same_contents(told_url: str, tmp_path: Pat
     assert made.checked > len(IDS)
     assert state(f"sqlite:///{made.path}") == before == state(told_url)
     assert [each.name for each in made.path.parent.iterdir()] == ["one.db"]
+
+
+def test_two_backups_into_one_folder_do_not_meet(told_url: str, tmp_path: Path) -> None:
+    def another(_: str) -> None:
+        with pytest.raises(CatalogBusy, match="wait until it has finished"):
+            back_up(told_url, tmp_path / "one.db", NOW)
+
+    made = back_up(told_url, tmp_path / "one.db", NOW, another)
+    assert state(f"sqlite:///{made.path}") == state(told_url)
 
 
 def test_restored_catalog_equals_the_one_backed_up(

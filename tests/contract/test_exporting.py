@@ -441,7 +441,10 @@ def test_a_filter_narrows_every_table_to_its_gpts(engine: Engine, tmp_path: Path
     assert read_manifest(tmp_path / "f").release.counts == release.counts
 
 
-def test_a_strangers_export_erases_nothing(told: Engine, other: Engine, tmp_path: Path) -> None:
+def test_a_strangers_export_erases_nothing(
+    told: Engine, other: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # where the ledger of a catalog on PostgreSQL is
     made(told, tmp_path / "before", format="sqlite", profile="full")
     bring(other, tmp_path / "before")
     before = digest(other)

@@ -152,10 +152,10 @@ def test_totals_are_those_of_the_outcomes(engine: Engine) -> None:
 
     assert run.documents == run.new + run.changed + run.unchanged == 4
     assert (run.new, run.changed, run.unchanged) == (1, 1, 2)
-    assert (run.not_found, run.mismatched, run.failed, run.left) == (1, 1, 5, 9)
+    assert (run.not_found, run.mismatched, run.failed, run.left) == (1, 1, 6, 8)
     assert run.requested == run.documents + run.not_found + run.mismatched + run.failed + run.left
-    assert run.requests == 12
-    assert run.cost == pytest.approx(6.0)
+    assert run.requests == 13
+    assert run.cost == pytest.approx(6.5)
 
 
 def test_totals_of_an_empty_run_are_zero(engine: Engine) -> None:

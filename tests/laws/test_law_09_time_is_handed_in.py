@@ -26,7 +26,6 @@ TIMER_OWNERS = {
     "catalog/fetch/clock.py": "how old the simulator's time is; the default of an argument",
     "catalog/fetch/limits.py": "the timer of the pace, handed to the client",
     "catalog/health/serving.py": "how old a look is that a scrape is shown; an argument's default",
-    "catalog/web/reading.py": "how old an answer is that a page is shown; an argument's default",
     "catalog/harvest/asking.py": "how often it is looked whether a thread told the work to stop",
     "catalog/harvest/desk.py": "the pause before a lost transaction is tried again; a default",
     "catalog/harvest/harvest.py": "the pace of writing; the default of an option",
