@@ -44,7 +44,8 @@ test: $(VENV)/dev.stamp ## Run all tests, on SQLite and on PostgreSQL.
 
 datasets: $(VENV)/dev.stamp ## Get the libraries that read and check datasets (400 MB), and test exports with them.
 	$(PIP) --require-hashes --requirement tests/datasets/requirements.txt
-	GPTS_DATASETS_REQUIRED=1 $(BIN)/python -m pytest tests/unit/export tests/acceptance/test_docs_datasets.py
+	GPTS_DATASETS_REQUIRED=1 $(BIN)/python -m pytest tests/unit/export/test_validators.py \
+	tests/acceptance/test_docs_datasets.py
 
 # Spark takes 490 MB that nothing else needs, and does without the newest pandas: hence its own.
 $(SPARK)/stamp: requirements-dev.txt tests/spark/requirements.txt pyproject.toml

@@ -130,12 +130,14 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
     scheme: str
 
 
-LOOKS = (
+EVERY_LOOK = (
     Look(name="light", width=1280, height=900, scheme="light"),
     Look(name="dark", width=1280, height=900, scheme="dark"),
     Look(name="phone", width=360, height=780, scheme="light"),
     Look(name="dark-phone", width=360, height=780, scheme="dark"),
 )
+# Each scheme and each width once; a browser is slow, and the campaign takes all of them.
+LOOKS = EVERY_LOOK if os.environ.get("GPTS_WEB_LOOKS") == "all" else EVERY_LOOK[::3]
 
 
 class Eyes:
