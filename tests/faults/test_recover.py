@@ -34,7 +34,7 @@ PAGE = 4096
 INNER, LEAF = 0x05, 0x0D
 MOST = 0.5
 """Of flipped bytes, the share that costs nothing, at least."""
-FLIPS = int(os.environ.get("GPTS_RECOVER_FLIPS", "30"))
+FLIPS = int(os.environ.get("GPTS_RECOVER_FLIPS", "12"))
 """Bytes flipped, one after another; a long dose takes another seed for each."""
 GPTS = [f"g-Recover{number:02}" for number in range(40)]
 

@@ -23,7 +23,7 @@ DAYS = int(os.environ.get("GPTS_YEAR_DAYS", "6"))
 """Simulated days of the clean stretch and of the year; the full doses are 90 and 365."""
 CLEAN_DAYS = 90
 CLEAN = min(DAYS, CLEAN_DAYS)
-COUNT = int(os.environ.get("GPTS_YEAR_SCENARIOS", "4"))
+COUNT = int(os.environ.get("GPTS_YEAR_SCENARIOS", "2"))
 """Scenarios; the full dose is 200."""
 FULL = 200
 SPRING = from_iso("2026-03-22T00:00:00Z")
