@@ -38,6 +38,8 @@ ELSEWHERE = {
 """Pages whose blocks other tests run, beside the libraries that they need."""
 SERVED = {"docs/json-api.md"}
 """Pages that ask a server which stands already."""
+SERVER = "127.0.0.1:8000"
+"""Where `serve` is, on pages."""
 ADDRESS = "127.0.0.1:8765"
 KEY = "simulated-gateway-key"
 GPTS, SEED, PACE = 200, 7, 12.0
@@ -154,6 +156,8 @@ def test_blocks_of_a_page_do_what_it_says(
             words = ["gpts-catalog", "serve", "--port", address.partition(":")[2]]
             assert address in stack.enter_context(_running(words, folder, environ))
         script, compared = _script(page, address, folder, environ, stack)
+        if _name(page) in SERVED:
+            script = script.replace(SERVER, address)
         ran = subprocess.run(
             ["bash", "-c", script],  # noqa: S607
             cwd=folder,
