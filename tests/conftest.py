@@ -29,7 +29,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 # The machines that run tests are shared and slow at times: a deadline would only measure that.
 hypothesis.settings.register_profile("dev", max_examples=50, deadline=None)
-hypothesis.settings.register_profile("ci", max_examples=60, deadline=None, print_blob=True)
+hypothesis.settings.register_profile("ci", max_examples=30, deadline=None, print_blob=True)
 hypothesis.settings.register_profile("deep", max_examples=10_000, deadline=None, print_blob=True)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
 
