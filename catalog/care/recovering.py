@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -10,9 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from catalog.disk import fsync, own
 from catalog.errors import CatalogCorrupt, StorageError, UsageError
 from catalog.storage.engine import open_engine, write
-from catalog.storage.files import fsync
 from catalog.storage.ledger import Ledger
 from catalog.storage.migrate import init
 from catalog.storage.recovering import Recovered, Recovery
@@ -82,13 +81,12 @@ def _work_folder(target: Path) -> Iterator[Path]:
     except OSError as error:
         raise StorageError(f"no folder {work} can be made ({error.strerror})") from None
     try:
-        # The system frees it when the process ends, so one that was killed stops nobody.
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise UsageError(
+        own(
+            handle,
+            UsageError(
                 f"another process recovers to {target}: wait for it, or name another file with --to"
-            ) from None
+            ),
+        )
         for left in work.iterdir():
             left.unlink()
         try:

@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from catalog import __version__
+from catalog.disk import fsync
 from catalog.errors import UsageError
 from catalog.export import expectations
 from catalog.export.describing import describe
-from catalog.export.files import digest_of, sync
+from catalog.export.files import digest_of
 from catalog.export.formats import Options
 from catalog.export.manifest import FORM, encode
 from catalog.export.profiles import PROFILES, Profile, fields
@@ -404,4 +405,4 @@ def _sync_all(stage: Path) -> None:
     """What others wrote survives a loss of power too."""
     for path in stage.rglob("*"):
         if path.is_file():
-            sync(path)
+            fsync(path)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from catalog.disk import fsync, own
 from catalog.errors import UsageError
-from catalog.export.files import sync
 
 
 @contextmanager
@@ -34,7 +33,7 @@ def staged(target: Path) -> Iterator[Path]:
         _empty(stage)
         yield stage
         for folder, _, _ in os.walk(stage):
-            sync(Path(folder))
+            fsync(Path(folder))
         _check_free(target)
         stage.rename(target)
     except BaseException:
@@ -42,7 +41,7 @@ def staged(target: Path) -> Iterator[Path]:
         raise
     finally:
         os.close(lock)
-    sync(target.parent)
+    fsync(target.parent)
 
 
 def _check_free(target: Path) -> None:
@@ -59,12 +58,15 @@ def _own(stage: Path, target: Path) -> int:
     stage.mkdir(exist_ok=True)
     handle = os.open(stage, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+        own(
+            handle,
+            UsageError(
+                f"another process writes an export to {target}: wait for it, or name another folder"
+            ),
+        )
+    except UsageError:
         os.close(handle)
-        raise UsageError(
-            f"another process writes an export to {target}: wait for it, or name another folder"
-        ) from None
+        raise
     return handle
 
 

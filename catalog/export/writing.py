@@ -9,7 +9,8 @@ from typing import Any, Protocol
 
 import msgspec
 
-from catalog.export.files import digest_of, sync
+from catalog.disk import fsync
+from catalog.export.files import digest_of
 from catalog.export.formats import Options, TableWriter, to_text_columns
 from catalog.export.release import File, FormatName, Table
 from catalog.storage.dataset_file import DatasetFile
@@ -157,7 +158,7 @@ class DatasetWriter:
     def close(self) -> list[File]:
         """End all."""
         self._file.close()
-        sync(self._path)
+        fsync(self._path)
         size, sha256 = digest_of(self._path)
         return [
             File(

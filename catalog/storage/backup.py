@@ -7,7 +7,6 @@ a backup that is there is one.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ import msgspec
 from sqlalchemy import MetaData, Table
 from sqlalchemy.schema import DropTable
 
+from catalog.disk import fsync, own
 from catalog.errors import CatalogBusy, CatalogCorrupt, StorageError, UsageError
 from catalog.storage import tables as t
 from catalog.storage.copying import Copied, copy_rows, drop_claims
@@ -31,7 +31,7 @@ from catalog.storage.engine import (
     write,
 )
 from catalog.storage.erasing import erase_covered
-from catalog.storage.files import Report, copy_file, fsync
+from catalog.storage.files import Report, copy_file
 from catalog.storage.ledger import Ledger
 from catalog.storage.migrate import init, upgrade
 from catalog.storage.remaking import drop_views
@@ -303,13 +303,12 @@ def _room(target: Path) -> Iterator[Path]:
     lock = Path(f"{partial}.lock")
     handle = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        try:
-            # The system frees it when the process ends, so one that was killed stops nobody.
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise CatalogBusy(
+        own(
+            handle,
+            CatalogBusy(
                 f"another process writes {target}: wait until it has finished, then repeat"
-            ) from None
+            ),
+        )
         _remove(partial)
         try:
             yield partial

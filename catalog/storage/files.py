@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -58,12 +57,3 @@ def copy_file(path: Path, target: Path, report: Report = lambda _: None) -> None
             f"{path} is damaged ({'; '.join(found)}): nothing was changed; restore a backup, or"
             " save what can be saved of it with gpts-catalog recover"
         )
-
-
-def fsync(path: Path) -> None:
-    """Let a file, or the names in a folder, survive a loss of power from here on."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
