@@ -31,8 +31,8 @@ def make_streams_safe() -> None:
         stream = getattr(sys, name)
         if stream is None:
             # Opened low, as it was closed: no file of the catalog can take its place.
-            # It stays open for as long as the process is there.
-            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123
+            null = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123  (open to the end)
+            setattr(sys, name, null)
         elif isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
 

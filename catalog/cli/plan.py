@@ -78,11 +78,12 @@ def _print(app: App, found: Curve) -> None:
     )
     out.heading("visits a day, and the share that is true then")
     out.table(
-        [_point(each, each.visits == now.visits) for each in found.outlook.curve], right=[0, 1]
+        [_point(each, is_now=each.visits == now.visits) for each in found.outlook.curve],
+        right=[0, 1],
     )
 
 
-def _point(each: Forecast, is_now: bool) -> list[str]:  # noqa: FBT001  (a row of a table)
+def _point(each: Forecast, *, is_now: bool) -> list[str]:
     return [
         number(round(each.visits)),
         _share(each.freshness),

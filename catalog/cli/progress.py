@@ -23,6 +23,8 @@ EVERY = 5.0
 """Seconds between two lines in a log."""
 WINDOW = 10.0
 """Seconds over which a rate is taken."""
+LEAST = 2
+"""Points that have a slope."""
 
 
 class Rate:
@@ -40,8 +42,7 @@ class Rate:
         """Note where the number stands; its growth a second."""
         now = self._monotonic()
         self._points.append((now, value))
-        # Two points are the least that have a slope.
-        while len(self._points) > 2 and self._points[1][0] <= now - WINDOW:  # noqa: PLR2004
+        while len(self._points) > LEAST and self._points[1][0] <= now - WINDOW:
             self._points.popleft()
         then, before = self._points[0]
         return (value - before) / (now - then) if now > then else 0.0

@@ -98,11 +98,13 @@ def table_lines(
         max([width_of(column.title), *(width_of(row[at]) for row in cells)])
         for at, column in enumerate(columns)
     ]
-    fitted = fit(columns, natural, room)
-    if fitted is None:
-        assert room is not None  # noqa: S101  (without a limit everything fits)
-        return _blocks(columns, cells, room), []
     on_terminal = room is not None
+    fitted: Sequence[int | None] = natural
+    if room is not None:
+        found = fit(columns, natural, room)
+        if found is None:
+            return _blocks(columns, cells, room), []
+        fitted = found
     header = _line(columns, [column.title for column in columns], fitted, on_terminal=on_terminal)
     header.stylize("bold")
     # A bar has no title: nobody misses it.
@@ -115,21 +117,17 @@ def table_lines(
     return [header, *body], dropped
 
 
-def fit(
-    columns: Sequence[Column], natural: Sequence[int], room: int | None
-) -> list[int | None] | None:
+def fit(columns: Sequence[Column], natural: Sequence[int], room: int) -> list[int | None] | None:
     """How wide each column becomes; None for one that is left out.
 
     Args:
         columns: what they may be cut to, and which may go.
         natural: the widths that they would have.
-        room: cells of a line; None: no limit.
+        room: cells of a line.
 
     Returns:
         None where it cannot be done.
     """
-    if room is None:
-        return list(natural)
     least = [
         wide if column.right else min(wide, column.least or NARROWEST)
         for column, wide in zip(columns, natural, strict=True)
