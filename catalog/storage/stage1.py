@@ -15,7 +15,7 @@ from sqlalchemy import Connection, bindparam, delete, func, insert, select, upda
 from catalog.records import Deriver, Folded, Observation, Row, Rows, Statement
 from catalog.storage import tables as t
 from catalog.storage.archive import get_payloads
-from catalog.storage.codec import compress, decompress
+from catalog.storage.codec import decompress, states_compressor
 from catalog.storage.engine import lock_keys
 from catalog.storage.locks import share_derivation
 from catalog.storage.rows import chunks, replace_rows, write_rows, write_updates
@@ -106,6 +106,7 @@ def _states(conn: Connection, gizmo_ids: Sequence[str]) -> dict[str, tuple[Micro
 def _keep_states(conn: Connection, folded: dict[str, Folded], known: set[str]) -> None:
     fresh: list[Row] = []
     moved: list[Row] = []
+    compress = states_compressor()
     for gizmo_id, result in folded.items():
         state = compress(result.state)
         if gizmo_id in known:

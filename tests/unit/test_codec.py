@@ -8,10 +8,21 @@ import pytest
 import zstandard
 
 from catalog.errors import CatalogCorrupt
-from catalog.storage.codec import DICTIONARY_SIZE, Codec, Encoding, compress, decompress, train
-from tests.dictionary import simulated_documents
+from catalog.storage.codec import (
+    DICTIONARY_SIZE,
+    PAYLOADS,
+    STATES,
+    Codec,
+    Encoding,
+    compress,
+    decompress,
+    states_compressor,
+    train,
+)
+from tests.dictionary import simulated_documents, simulated_states
 
 DOCUMENT = simulated_documents(seed=7, gpts=3)[0]
+STATE = simulated_states(seed=7, gpts=3)[0]
 
 
 @pytest.mark.parametrize("payload", [b"", b"x", DOCUMENT, random.Random(1).randbytes(5_000)])
@@ -64,14 +75,34 @@ def test_plain_compression_gives_back_what_it_took() -> None:
         decompress(b"not zstd")
 
 
-def test_shipped_dictionary_is_never_changed() -> None:
-    """Archives are read with it. A better one is a new file, under a new encoding."""
-    content = (resources.files("catalog.storage") / "dictionaries" / "1.zdict").read_bytes()
+def test_state_gives_back_what_it_was_with_a_dictionary_and_as_it_was_written_before() -> None:
+    compress_state = states_compressor()
 
-    assert hashlib.sha256(content).hexdigest() == (
-        "c47967fa989b82fa0ce9ef5c0fcc70af15dd1a9832f6628993ac0a0b4b727f80"
-    )
-    assert zstandard.ZstdCompressionDict(content).dict_id() == 1
+    assert decompress(compress_state(STATE)) == STATE
+    assert len(compress_state(STATE)) < len(compress(STATE)) / 2
+    assert decompress(compress_state(b"")) == b""
+
+
+def test_state_of_a_dictionary_to_come_is_refused_by_its_number() -> None:
+    other = zstandard.ZstdCompressionDict(train(simulated_documents(seed=7, gpts=300), PAYLOADS))
+
+    with pytest.raises(CatalogCorrupt, match="need dictionary 1"):
+        decompress(zstandard.ZstdCompressor(dict_data=other).compress(STATE))
+
+
+@pytest.mark.parametrize(
+    ("number", "digest"),
+    [
+        (PAYLOADS, "c47967fa989b82fa0ce9ef5c0fcc70af15dd1a9832f6628993ac0a0b4b727f80"),
+        (STATES, "19009b6396a13b882856b3be3621bfba5d07b7e68028f3bd6e62ea3fbe6f57e1"),
+    ],
+)
+def test_shipped_dictionary_is_never_changed(number: int, digest: str) -> None:
+    """Catalogs are read with it. A better one is a new file, under a new number."""
+    content = (resources.files("catalog.storage") / "dictionaries" / f"{number}.zdict").read_bytes()
+
+    assert hashlib.sha256(content).hexdigest() == digest
+    assert zstandard.ZstdCompressionDict(content).dict_id() == number
 
 
 def test_training_repeats_itself() -> None:
