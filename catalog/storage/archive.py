@@ -16,8 +16,7 @@ from sqlalchemy import Text, bindparam, column, delete, false, func, select, upd
 
 from catalog.errors import CatalogCorrupt
 from catalog.storage.codec import Codec
-from catalog.storage.dialects import insert_new
-from catalog.storage.rows import chunks
+from catalog.storage.rows import chunks, insert_rows
 from catalog.storage.tables import NOT_FOUND_PAYLOAD, observations, payloads
 
 if TYPE_CHECKING:
@@ -191,9 +190,8 @@ def _encoded(
 
 
 def _insert(conn: Connection, rows: list[dict[str, Any]]) -> None:
-    if rows:
-        # In one order, so that two writers of the same payloads cannot wait for each other.
-        conn.execute(insert_new(conn, payloads), sorted(rows, key=lambda row: row["digest"]))
+    # In one order, so that two writers of the same payloads cannot wait for each other.
+    insert_rows(conn, payloads, sorted(rows, key=lambda row: row["digest"]), if_new=True)
 
 
 def _latest_bases(conn: Connection, gizmo_ids: Collection[str]) -> dict[str, _Base]:

@@ -14,10 +14,10 @@ from sqlalchemy import (
     cast,
     delete,
     func,
-    insert,
     select,
     update,
 )
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from catalog.storage import tables as t
@@ -67,39 +67,65 @@ def _stored(row: Row, source_ids: Mapping[str, int]) -> Row:
 def write_rows(conn: Connection, rows: Rows, source_ids: Mapping[str, int]) -> None:
     """Insert the new rows of a step."""
     for name, by_key in rows.items():
-        if not by_key:
-            continue
-        conn.execute(insert(_BY_NAME[name]), [_stored(row, source_ids) for row in by_key.values()])
+        stored = [_stored(row, source_ids) for row in by_key.values()]
+        insert_rows(conn, _BY_NAME[name], stored)
 
 
-def insert_rows(conn: Connection, table: Table, rows: Sequence[Row]) -> None:
-    """Insert many rows of all columns, in a tenth of the time that :func:`write_rows` takes.
+def insert_rows(
+    conn: Connection, table: Table, rows: Sequence[Row], *, if_new: bool = False
+) -> None:
+    """Insert many rows, which all have the same columns.
 
-    PostgreSQL gets them as one array a column, SQLite without SQLAlchemy's work on each parameter.
+    PostgreSQL gets them as one array a column, SQLite without SQLAlchemy's work on each parameter:
+    a tenth and a half of the time that a statement for each row takes.
+
+    Args:
+        conn: a writing transaction.
+        table: where.
+        rows: by name of column.
+        if_new: those whose key is there already are passed over.
+
+    Raises:
+        ValueError: a row has another number of columns than the first.
+        KeyError: a row lacks one of them.
     """
     if not rows:
         return
-    names = table.columns.keys()
+    names = tuple(name for name in table.columns.keys() if name in rows[0])  # noqa: SIM118
+    values = [[row[name] for name in names] for row in rows if len(row) == len(names)]
+    if len(values) != len(rows):
+        raise ValueError(f"rows of {table.name} have other columns than {', '.join(names)}")
     if conn.dialect.name == "postgresql":
-        conn.execute(_from_arrays(table), {name: [row[name] for row in rows] for name in names})
+        arrays = map(list, zip(*values, strict=True))
+        conn.execute(_from_arrays(table, names, if_new), dict(zip(names, arrays, strict=True)))
     else:
-        statement = str(insert(table).compile(dialect=conn.dialect))
-        conn.exec_driver_sql(statement, [tuple(row[name] for name in names) for row in rows])
+        conn.exec_driver_sql(_with_marks(table, names, if_new), [tuple(each) for each in values])
 
 
 @cache
-def _from_arrays(table: Table) -> Any:
+def _with_marks(table: Table, names: tuple[str, ...], if_new: bool) -> str:  # noqa: FBT001  (cached)
+    """An INSERT of one row with a mark for each column, in the order of the table, on SQLite."""
+    columns: dict[str, Any] = {name: bindparam(name) for name in names}
+    statement = sqlite.insert(table).values(columns)
+    if if_new:
+        statement = statement.on_conflict_do_nothing()
+    return str(statement.compile(dialect=sqlite.dialect()))
+
+
+@cache
+def _from_arrays(table: Table, names: tuple[str, ...], if_new: bool) -> Any:  # noqa: FBT001
     """An INSERT of rows that are given as one array a column, on PostgreSQL."""
-    names = table.columns.keys()
+    columns = [table.c[name] for name in names]
     arrays = (
         # The columns know their collation; a type of arrays takes none.
         bindparam(c.key, type_=ARRAY(Text() if isinstance(c.type, Text) else c.type))
-        for c in table.columns
+        for c in columns
     )
     given = func.unnest(*(cast(each, each.type) for each in arrays))
-    return insert(table).from_select(
-        names, select(given.table_valued(*names).render_derived(name="given"))
+    statement = postgresql.insert(table).from_select(
+        list(names), select(given.table_valued(*names).render_derived(name="given"))
     )
+    return statement.on_conflict_do_nothing() if if_new else statement
 
 
 def write_updates(conn: Connection, updates: Rows) -> None:
@@ -149,8 +175,7 @@ def replace_rows(
                 delete(table).where(*(c == bindparam(f"key_{i}") for i, c in enumerate(keys))),
                 [{f"key_{i}": part for i, part in enumerate(key)} for key in differing],
             )
-        if wanted:
-            conn.execute(insert(table), list(wanted.values()))
+        insert_rows(conn, table, list(wanted.values()))
 
 
 def _key(table: Table, row: Row) -> tuple[Any, ...]:

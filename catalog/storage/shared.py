@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from catalog.storage import tables as t
-from catalog.storage.dialects import insert_new
 from catalog.storage.relisting import redate, refresh
+from catalog.storage.rows import insert_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -78,9 +78,6 @@ class Shared:
 
 def _insert(conn: Connection, table: Table, keys: set[tuple[str, str]]) -> None:
     """Have rows there that are nothing but their keys."""
-    if keys:
-        names = [column.key for column in table.primary_key.columns]
-        conn.execute(
-            insert_new(conn, table),
-            [dict(zip(names, key, strict=True)) for key in sorted(keys)],
-        )
+    names = [column.key for column in table.primary_key.columns]
+    rows = [dict(zip(names, key, strict=True)) for key in sorted(keys)]
+    insert_rows(conn, table, rows, if_new=True)

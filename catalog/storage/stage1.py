@@ -18,7 +18,7 @@ from catalog.storage.archive import get_payloads
 from catalog.storage.codec import decompress, states_compressor
 from catalog.storage.engine import lock_keys
 from catalog.storage.locks import share_derivation
-from catalog.storage.rows import chunks, replace_rows, write_rows, write_updates
+from catalog.storage.rows import chunks, insert_rows, replace_rows, write_rows, write_updates
 from catalog.storage.shared import Shared
 from catalog.times import Micros, day_of
 
@@ -113,8 +113,7 @@ def _keep_states(conn: Connection, folded: dict[str, Folded], known: set[str]) -
             moved.append({"id": gizmo_id, "at": result.last_at, "new": state})
         else:
             fresh.append({"gizmo_id": gizmo_id, "last_at": result.last_at, "state": state})
-    if fresh:
-        conn.execute(insert(t.fold_states), fresh)
+    insert_rows(conn, t.fold_states, fresh)
     if moved:
         conn.execute(
             update(t.fold_states)

@@ -157,6 +157,13 @@ class Process:
         """
         self._commits, self._before = count, before
 
+    def spare(self) -> bool:
+        """Let it live, whatever it was told; whether it was to die yet."""
+        with self._guard:
+            was_to_die = self._reads is not None or self._commits is not None
+            self._reads = self._commits = None
+        return was_to_die and not self.dead
+
     def commits(self) -> None:
         """A transaction is about to be committed."""
         with self._guard:

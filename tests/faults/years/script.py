@@ -150,21 +150,23 @@ TROUBLES: dict[str, Trouble] = {
     ),
     "killed while it asks": Trouble(
         begin=lambda world, fault: world.arm(
-            fault.job, lambda process: process.die_at_read(3 * fault.step)
+            fault.job, lambda process, nth: process.die_at_read(max(1, 3 * fault.step >> nth))
         ),
         end=lambda world, _: world.disarm(),
         may=frozenset({"leases", "unsettled", "job_failing"}),
     ),
     "killed before a commit": Trouble(
         begin=lambda world, fault: world.arm(
-            fault.job, lambda process: process.die_at_commit(fault.step, before=True)
+            fault.job,
+            lambda process, nth: process.die_at_commit(max(1, fault.step >> nth), before=True),
         ),
         end=lambda world, _: world.disarm(),
         may=frozenset({"leases", "unsettled", "job_failing"}),
     ),
     "killed after a commit": Trouble(
         begin=lambda world, fault: world.arm(
-            fault.job, lambda process: process.die_at_commit(fault.step, before=False)
+            fault.job,
+            lambda process, nth: process.die_at_commit(max(1, fault.step >> nth), before=False),
         ),
         end=lambda world, _: world.disarm(),
         may=frozenset({"leases", "unsettled", "job_failing"}),

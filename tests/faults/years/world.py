@@ -252,7 +252,8 @@ class World:
         self._schedulers: list[Scheduler] = []
         self._back_at: Micros | None = None
         self._again_at: Micros = 0
-        self._armed: tuple[str, Callable[[Process], None]] | None = None
+        self._armed: tuple[str, Callable[[Process, int], None]] | None = None
+        self._survived = 0
         self._is_on = True
         self._stack = ExitStack()
         self.auditor = Auditor(self)
@@ -337,9 +338,14 @@ class World:
         self._budget = BUDGET if requests is None else requests
         self._restart()
 
-    def arm(self, job: str, how: Callable[[Process], None]) -> None:
-        """Whoever runs a job next dies of it."""
-        self._armed = (job, how)
+    def arm(self, job: str, how: Callable[[Process, int], None]) -> None:
+        """Whoever runs a job next dies of it; who survives it dies of the next, at half the way.
+
+        Args:
+            job: which.
+            how: tells a process when to die, and how many survived it before.
+        """
+        self._armed, self._survived = (job, how), 0
 
     def disarm(self) -> None:
         """Nobody dies any more."""
@@ -404,12 +410,16 @@ class World:
             self._back_at = None
             self._schedulers.append(Scheduler(self, "one"))
         for each in list(self._schedulers):
-            if self._armed is not None and each.owes(self._armed[0]):
-                self._armed[1](each.process)
+            struck = self._armed if self._armed and each.owes(self._armed[0]) else None
+            if struck is not None:
+                struck[1](each.process, self._survived)
                 self._armed = None
             try:
                 if not each.look():
                     self._again_at = now + MINUTE
+                # A death belongs to the run: here nobody would die between two beats.
+                if each.process.spare() and struck is not None:
+                    self._armed, self._survived = struck, self._survived + 1
             except Killed:
                 self.deaths += 1
                 each.close(politely=False)
