@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import random
+import sqlite3
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -14,8 +17,10 @@ from catalog.importing import Imported, Importer
 from catalog.secrets import Redactor
 from catalog.storage.engine import open_engine
 from catalog.times import DAY, FixedClock
-from tests.benchmarks.__main__ import main, measure
+from tests.benchmarks import floor_diff, goals, page
+from tests.benchmarks.__main__ import PARTS, Bench, main
 from tests.benchmarks.dose import Dose, read_dose
+from tests.benchmarks.growing import STEPS
 from tests.benchmarks.imports import SCENARIOS, make_catalog, run
 from tests.benchmarks.measure import interleaved, over
 from tests.benchmarks.places import PostgresPlaces, SqlitePlaces
@@ -25,12 +30,13 @@ from tests.benchmarks.weights import KINDS as WEIGHED
 from tests.benchmarks.weights import Weights
 from tests.databases import Postgres
 
-TINY = Dose(documents=20, requests=20, runs=1, rounds=1)
+TINY = Dose(documents=20, requests=20, runs=1, rounds=1, gpts=200, grown=20)
 
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
-    return measure(TINY, tmp_path_factory.mktemp("bench"), postgres=False)
+    folder = tmp_path_factory.mktemp("bench")
+    return Bench(TINY, folder, engines=[SqlitePlaces(folder)]).measure(PARTS)
 
 
 def test_benchmarks_measure_every_import_beside_its_floor(results: Results) -> None:
@@ -73,9 +79,67 @@ def test_benchmarks_weigh_every_holder_of_the_documents(results: Results) -> Non
 def test_benchmarks_print_tables_and_keep_every_number(results: Results) -> None:
     text = to_markdown(results)
     tables = [line for line in text.splitlines() if line.startswith("| ---")]
-    assert len(tables) == 5
+    assert len(tables) == 8
     assert msgspec.json.decode(to_json(results), type=Results) == results
-    assert "GPTS_BENCH_PEERS=1" in text
+    assert "GPTS_BENCH_PEERS" in text
+
+
+def test_benchmarks_start_the_command_and_take_every_step(results: Results) -> None:
+    assert results.starts[0].words == "python -c pass"
+    assert {each.name for each in results.grown} == {*STEPS}
+    assert all(each.peak > 0 and each.cpu_ms > 0 for each in results.grown)
+    assert {*results.exported} == {"export", "adbc"}
+
+
+def test_goals_say_what_was_measured_what_falls_short_and_what_was_not(results: Results) -> None:
+    rows = goals.to_markdown(results).splitlines()[2:]
+    said = dict(zip(goals.GOALS, rows, strict=True))
+    for goal, row in said.items():
+        measured = goal.measure(results)
+        if measured is None:
+            assert "not measured" in row
+        else:
+            assert ("| reached |" in row) == goal.is_reached(measured)
+    left_out = {goal.against for goal, row in said.items() if "not measured" in row}
+    assert {"dlt, merge", "Scrapy", "psycopg COPY of the same rows"} <= left_out
+
+
+@pytest.mark.parametrize(("at", "limit", "reached"), [("least", 2, False), ("most", 2, True)])
+def test_goal_is_reached_from_its_side(at: Any, limit: float, *, reached: bool) -> None:
+    goal = goals.Goal(path="", against="", at=at, limit=limit, measure=lambda _: None)
+    assert goal.is_reached(1.5) == reached
+    assert goal.is_reached(2.0)
+
+
+def test_page_keeps_what_was_not_measured_again(results: Results) -> None:
+    now = Results(machine=results.machine, asking=results.asking)
+    both = page.joined(results, now)
+    assert both.imports == results.imports
+    assert both.taken == results.taken
+    assert page.joined(None, now) == now
+
+
+def test_page_is_what_its_numbers_make() -> None:
+    """docs/performance.md is made of docs/performance.json, which another run added to."""
+    numbers, text = page.kept(), page.PAGE.read_text(encoding="utf-8")
+    assert numbers is not None
+    assert goals.to_markdown(numbers) in text
+    assert to_markdown(numbers).strip() in text
+
+
+def test_floor_with_a_diff_finds_changes_and_no_noise(tmp_path: Path) -> None:
+    rounds = Rounds(3, 20)
+    url = f"sqlite:///{tmp_path / 'floor.db'}"
+    floor_diff.prepare_diff(url)
+    found = []
+    for number, kind in enumerate(["first", "identical", "noise", "content"]):
+        said = rounds.first if kind == "first" else rounds.further(kind, number)
+        assert floor_diff.run_diff(url, said.write_lines(tmp_path / "lines")) == len(
+            rounds.first.documents
+        )
+        with closing(sqlite3.connect(tmp_path / "floor.db")) as connection:
+            found += connection.execute("SELECT count(DISTINCT gizmo_id) FROM changes").fetchone()
+    assert found == [0, 0, 0, len(rounds.first.documents)]
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,10 @@
 
 Timings decide nothing: they are printed, and kept as JSON in ``GPTS_BENCH_OUT`` or a new folder.
 ``GPTS_BENCH_SCALE=10`` measures ten times as much, ``GPTS_BENCH_RUNS=5`` takes medians of five,
-``GPTS_BENCH_PEERS=1`` installs and measures the peer too. ``GPTS_BENCH_GPTS=1000000`` browses so
-many GPTs, which lie in ``GPTS_BENCH_KEPT`` until the next time. The names of parts may be given:
-import, harvest, asking, storage, browse.
+``GPTS_BENCH_PEERS`` names the Python of the peers' environment. ``GPTS_BENCH_GPTS=1000000`` browses
+so many GPTs, which lie in ``GPTS_BENCH_KEPT`` until the next time, and ``GPTS_BENCH_GROWN=100000``
+is the size of the large catalog of ``growing``. The names of parts may be given; ``--page`` writes
+docs/performance.md, whose other parts stay as they were measured before.
 """
 
 from __future__ import annotations
@@ -12,106 +13,157 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
-from tests.benchmarks import bench_browse, bench_fetch, harvests, imports, peer, report, weights
+from tests.benchmarks import (
+    bench_browse,
+    bench_export,
+    bench_fetch,
+    growing,
+    harvests,
+    imports,
+    page,
+    report,
+    starts,
+    weights,
+)
 from tests.benchmarks.dose import Dose, read_dose
 from tests.benchmarks.measure import over
+from tests.benchmarks.peer import SWITCH, WEIGHED, Peers, peers_of
 from tests.benchmarks.places import Places, SqlitePlaces, postgres_places
 from tests.benchmarks.rounds import Rounds
 from tests.benchmarks.weights import StorageResult
 
-PARTS = ("import", "harvest", "asking", "storage", "browse")
+PAGE = "--page"
 
 
-def measure(
-    dose: Dose,
-    folder: Path,
-    *,
-    parts: Collection[str] = PARTS,
-    peers: bool = False,
-    postgres: bool = True,
-    kept: Path | None = None,
-) -> report.Results:
-    """Measure the parts.
+class Bench:
+    """Measures parts.
 
     Args:
         dose: how much.
         folder: for all that is written meanwhile.
-        parts: of :data:`PARTS`.
-        peers: whether the peer is installed and measured.
-        postgres: whether PostgreSQL is measured beside SQLite.
+        engines: SQLite, and PostgreSQL where it is measured too.
+        peers: what others use; None: they are left out.
         kept: a folder for the GPTs to browse, where they are found again; None: they are thrown
             away.
     """
-    before = report.load()
-    rounds = Rounds(dose.seed, dose.documents)
-    imported: list[imports.ImportResult] = []
-    harvest = storage = browsed = None
-    asking = {}
-    left_out: list[str] = []
-    with ExitStack() as stack:
-        sqlite = SqlitePlaces(folder)
-        engines: list[Places] = [sqlite]
-        if postgres and {"import", "storage"} & set(parts):
-            # A socket's path must be short, so not below a folder that was given.
-            short = stack.enter_context(tempfile.TemporaryDirectory(prefix="pg"))
-            engines.append(stack.enter_context(postgres_places(Path(short) / "data")))
-        if "import" in parts:
-            for each in engines:
-                imported += imports.run(each, rounds, dose, folder)
-        if "harvest" in parts:
-            harvest = harvests.run(sqlite, dose, folder)
-        if "asking" in parts:
-            samples = [
-                bench_fetch.run(dose.requests, harvests.CONCURRENCY) for _ in range(dose.runs)
-            ]
-            asking = {name: over([sample[name] for sample in samples]) for name in samples[0]}
-        if "storage" in parts:
-            storage = _weigh(engines, rounds, dose, folder, left_out, peers=peers)
-        if "browse" in parts:
-            browsed = bench_browse.run(dose.gpts, folder, kept=kept, postgres=postgres)
-    return report.Results(
-        machine=report.machine(before),
-        dose=dose,
-        imports=imported,
-        harvest=harvest,
-        asking=asking,
-        storage=storage,
-        browsed=browsed,
-        left_out=left_out,
-    )
+
+    def __init__(
+        self,
+        dose: Dose,
+        folder: Path,
+        *,
+        engines: Sequence[Places],
+        peers: Peers | None = None,
+        kept: Path | None = None,
+    ) -> None:
+        self._dose, self._folder = dose, folder
+        self._engines, self._peers, self._kept = engines, peers, kept
+        self._rounds = Rounds(dose.seed, dose.documents)
+        self._left_out: list[str] = []
+
+    def measure(self, parts: Collection[str]) -> report.Results:
+        """Measure ``parts``, each with the load under which it was."""
+        found: dict[str, Any] = {}
+        taken: dict[str, report.Taken] = {}
+        for name, (field, work) in PARTS.items():
+            if name not in parts:
+                continue
+            before = report.load()
+            found[field] = work(self)
+            taken[name] = report.Taken(
+                day=datetime.now(UTC).date().isoformat(),
+                dose=self._dose,
+                load_before=before,
+                load_after=report.load(),
+            )
+        return report.Results(
+            machine=report.machine(), taken=taken, left_out=self._left_out, **found
+        )
+
+    def imports(self) -> Any:
+        """Imports on each engine."""
+        return [
+            each
+            for engine in self._engines
+            for each in imports.run(engine, self._rounds, self._dose, self._folder)
+        ]
+
+    def peers(self) -> Any:
+        """The peers' loads."""
+        if self._peers is None:
+            self._left_out.append(f"peers, whose Python {SWITCH} names: see make bench-full.")
+            return []
+        return self._peers.measure(self._rounds, self._dose.runs)
+
+    def harvest(self) -> Any:
+        """A harvest."""
+        return harvests.run(self._engines[0], self._dose, self._folder, self._peers)
+
+    def asking(self) -> Any:
+        """Asking alone."""
+        dose = self._dose
+        samples = [bench_fetch.run(dose.requests, harvests.CONCURRENCY) for _ in range(dose.runs)]
+        return {name: over([sample[name] for sample in samples]) for name in samples[0]}
+
+    def storage(self) -> StorageResult:
+        """Bytes."""
+        holders: dict[str, weights.Weights] = {}
+        for each in self._engines:
+            holders |= weights.run(each, self._rounds, self._dose, self._folder)
+        packed = weights.run_git(self._rounds, self._dose, self._folder)
+        if packed is None:
+            self._left_out.append("git's pack, for there is no git here.")
+        else:
+            holders[f"git {weights.git_version()}, `repack -adf`"] = packed
+        if self._peers is not None:
+            name = f"dlt {self._peers.version('dlt')} `{WEIGHED}`"
+            holders[name] = self._peers.weigh(self._rounds, self._dose.rounds)
+        return StorageResult(
+            documents=len(self._rounds.first.documents),
+            rounds=self._dose.rounds,
+            raw=weights.raw(self._rounds, self._dose),
+            holders=holders,
+        )
+
+    def starts(self) -> Any:
+        """Starting the command."""
+        return starts.run(self._rounds, self._folder)
+
+    def growing(self) -> Any:
+        """The steps over few GPTs and over many."""
+        return growing.run(self._dose.grown, self._dose.seed, self._folder)
+
+    def export(self) -> Any:
+        """An export of one table."""
+        folder = self._kept or self._folder
+        path = bench_browse.crowd_file(self._dose.gpts, folder)
+        python = None if self._peers is None else self._peers.python
+        return bench_export.run(path, self._dose.runs, python)
+
+    def browse(self) -> Any:
+        """Browsing and searching."""
+        postgres = len(self._engines) > 1
+        return bench_browse.run(self._dose.gpts, self._folder, kept=self._kept, postgres=postgres)
 
 
-def _weigh(
-    engines: Sequence[Places],
-    rounds: Rounds,
-    dose: Dose,
-    folder: Path,
-    left_out: list[str],
-    *,
-    peers: bool,
-) -> StorageResult:
-    holders: dict[str, weights.Weights] = {}
-    for each in engines:
-        holders |= weights.run(each, rounds, dose, folder)
-    packed = weights.run_git(rounds, dose, folder)
-    if packed is None:
-        left_out.append("git's pack, for there is no git here.")
-    else:
-        holders[f"git {weights.git_version()}, `repack -adf`"] = packed
-    if peers:
-        holders[peer.name()] = peer.run(peer.install(folder), rounds, dose, folder)
-    else:
-        left_out.append(f"{peer.name()}, which is installed and measured with {peer.SWITCH}=1.")
-    return StorageResult(
-        documents=len(rounds.first.documents),
-        rounds=dose.rounds,
-        raw=weights.raw(rounds, dose),
-        holders=holders,
-    )
+PARTS: dict[str, tuple[str, Callable[[Bench], Any]]] = {
+    "import": ("imports", Bench.imports),
+    "peers": ("loaded", Bench.peers),
+    "harvest": ("harvest", Bench.harvest),
+    "asking": ("asking", Bench.asking),
+    "storage": ("storage", Bench.storage),
+    "starts": ("starts", Bench.starts),
+    "growing": ("grown", Bench.growing),
+    "export": ("exported", Bench.export),
+    "browse": ("browsed", Bench.browse),
+}
+"""By name: the member of the results, and what measures it."""
 
 
 def main(words: Sequence[str], environ: Mapping[str, str]) -> None:
@@ -120,24 +172,32 @@ def main(words: Sequence[str], environ: Mapping[str, str]) -> None:
     Raises:
         SystemExit: a word or a variable makes no sense.
     """
-    if unknown := set(words) - set(PARTS):
+    parts = [word for word in words if word != PAGE] or list(PARTS)
+    if unknown := set(parts) - set(PARTS):
         raise SystemExit(f"no part {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
     dose = read_dose(environ)
     out, there = environ.get("GPTS_BENCH_OUT"), environ.get("GPTS_BENCH_KEPT")
     kept = Path(out) if out else Path(tempfile.mkdtemp(prefix="gpts-bench-"))
     kept.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="bench") as folder:
-        results = measure(
-            dose,
-            Path(folder),
-            parts=words or PARTS,
-            peers=environ.get(peer.SWITCH) == "1",
-            kept=Path(there) if there else None,
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench")))
+        engines: list[Places] = [SqlitePlaces(folder)]
+        if {"import", "storage", "browse"} & set(parts):
+            # A socket's path must be short, so not below a folder that was given.
+            short = stack.enter_context(tempfile.TemporaryDirectory(prefix="pg"))
+            engines.append(stack.enter_context(postgres_places(Path(short) / "data")))
+        peers = stack.enter_context(peers_of(environ, folder))
+        bench = Bench(
+            dose, folder, engines=engines, peers=peers, kept=Path(there) if there else None
         )
+        results = bench.measure(parts)
     sys.stdout.write(report.to_markdown(results))
     path = kept / "benchmarks.json"
     path.write_bytes(report.to_json(results))
     sys.stdout.write(f"\nEvery number: {path}\n")
+    if PAGE in words:
+        page.write(page.joined(page.kept(), results))
+        sys.stdout.write(f"Written: {page.PAGE}\n")
 
 
 if __name__ == "__main__":

@@ -149,12 +149,18 @@ def run(gpts: int, folder: Path, *, kept: Path | None = None, postgres: bool = T
     return Browsed(gpts=gpts, questions=questions, iterations=iterations)
 
 
-def _sqlite_home(gpts: int, folder: Path) -> _Home:
+def crowd_file(gpts: int, folder: Path) -> Path:
+    """A SQLite catalog of so many GPTs in a folder, made where it is not there yet."""
     path = folder / f"crowd-{gpts}.db"
-    home = _Home(SqlitePlaces(folder).name, f"sqlite:///{path}", folder / f"floor-{gpts}.db")
+    if not path.exists():
+        load(f"sqlite:///{path}", Crowd(gpts))
+    return path
+
+
+def _sqlite_home(gpts: int, folder: Path) -> _Home:
+    url = f"sqlite:///{crowd_file(gpts, folder)}"
+    home = _Home(SqlitePlaces(folder).name, url, folder / f"floor-{gpts}.db")
     if not home.floor.exists():
-        if not path.exists():
-            load(home.url, Crowd(gpts))
         make_floor(home.url, home.floor)
     return home
 

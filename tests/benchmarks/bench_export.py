@@ -1,6 +1,6 @@
 """Exporting one flat table to Parquet, beside what others make of the same file.
 
-    python -m tests.benchmarks.bench_export CATALOG.db [RUNS]
+    python -m tests.benchmarks.bench_export CATALOG.db [RUNS [PEERS_PYTHON]]
 
 Each contender runs in a process of its own and reads the same columns of ``gizmos`` in the same
 order. ADBC's driver and DuckDB, which is fed by that driver, know nothing of sources, nulls or
@@ -17,17 +17,15 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+from sqlalchemy.dialects import sqlite
+
+from catalog.query.exported import TABLES
+from catalog.query.exporting import Narrowed, statement
 from tests.benchmarks.measure import Sample, interleaved, over
 
 _HEAD = """
-import json, pathlib, resource, sys, time
-from sqlalchemy.dialects import sqlite
-from catalog.query.exported import TABLES
-from catalog.query.exporting import Narrowed, statement
-path, folder = sys.argv[1:3]
-columns = [each.name for each in TABLES["gizmos"].columns]
-query = statement("gizmos", columns, Narrowed(), postgres=False)
-sql = str(query.compile(dialect=sqlite.dialect(), compile_kwargs={"literal_binds": True}))
+import json, pathlib, sys, time
+path, folder, sql = sys.argv[1:4]
 """
 _TAIL = """
 spent = time.perf_counter() - begun
@@ -95,25 +93,36 @@ with adbc_driver_sqlite.dbapi.connect("file:" + path + "?mode=ro") as connection
 """,
 }
 """Programs that write the table to a folder, by name."""
+PEER = "duckdb"
+"""The one that needs a library which only the peers' environment has."""
 
 
-def run(path: Path, runs: int) -> dict[str, Sample]:
+def run(path: Path, runs: int, peers: Path | None = None) -> dict[str, Sample]:
     """What each contender takes for the table of the catalog at ``path``: medians.
 
     Args:
         path: an SQLite catalog.
         runs: how often each runs, in turn.
+        peers: the Python of the peers; None: the one that needs it is left out.
     """
-    contenders = {name: partial(_once, program, path) for name, program in CONTENDERS.items()}
+    pythons = dict.fromkeys(CONTENDERS, Path(sys.executable)) | ({PEER: peers} if peers else {})
+    contenders = {
+        name: partial(_once, pythons[name], program, path)
+        for name, program in CONTENDERS.items()
+        if peers is not None or name != PEER
+    }
     return {
         name: {key: each.median for key, each in over(samples).items()}
         for name, samples in interleaved(contenders, runs).items()
     }
 
 
-def _once(program: str, path: Path) -> Sample:
+def _once(python: Path, program: str, path: Path) -> Sample:
+    columns = [each.name for each in TABLES["gizmos"].columns]
+    query = statement("gizmos", columns, Narrowed(), postgres=False)
+    sql = str(query.compile(dialect=sqlite.dialect(), compile_kwargs={"literal_binds": True}))
     with tempfile.TemporaryDirectory() as folder:
-        words = [sys.executable, "-c", _HEAD + program + _TAIL, str(path), folder]
+        words = [str(python), "-c", _HEAD + program + _TAIL, str(path), folder, sql]
         done = subprocess.run(words, check=True, capture_output=True, text=True)
     found: Sample = json.loads(done.stdout)
     return found
@@ -121,8 +130,9 @@ def _once(program: str, path: Path) -> Sample:
 
 def main(words: Sequence[str]) -> None:
     """Print what each contender takes."""
-    path = Path(words[0])
-    for name, sample in run(path, int(words[1]) if len(words) > 1 else 3).items():
+    runs = int(words[1]) if len(words) > 1 else 3
+    peers = Path(words[2]) if len(words) > 2 else None
+    for name, sample in run(Path(words[0]), runs, peers).items():
         numbers = ", ".join(f"{value:,.0f} {key}" for key, value in sample.items())
         sys.stdout.write(f"{name:<8} {numbers}\n")
 

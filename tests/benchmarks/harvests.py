@@ -13,7 +13,9 @@ from functools import partial
 from pathlib import Path
 
 import aiohttp
+import httpx
 import msgspec
+from httpx_aiohttp import HttpxAiohttpClient
 
 from catalog.dialects import get_dialect
 from catalog.fetch.client import Fetcher
@@ -24,6 +26,7 @@ from catalog.times import SystemClock
 from tests.benchmarks.dose import Dose
 from tests.benchmarks.imports import make_catalog
 from tests.benchmarks.measure import Measures, Sample, interleaved, over
+from tests.benchmarks.peer import Peers
 from tests.benchmarks.places import Places
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -53,14 +56,18 @@ class HarvestResult(msgspec.Struct, frozen=True, kw_only=True):
         concurrency: how many at once.
         harvest: asked, read, archived and derived.
         fetch: asked and read alone.
+        bodies: read by httpx on aiohttp's transport, and thrown away.
         floor: downloaded by aiohttp, and thrown away.
+        scrapy: downloaded by Scrapy, and thrown away; None: the peers are not there.
     """
 
     requests: int
     concurrency: int
     harvest: Measures
     fetch: Measures
+    bodies: Measures
     floor: Measures
+    scrapy: Measures | None = None
 
 
 @contextmanager
@@ -91,19 +98,20 @@ def gateway(folder: Path, dose: Dose) -> Iterator[Gateway]:
             process.terminate()
 
 
-def run(places: Places, dose: Dose, folder: Path) -> HarvestResult:
+def run(places: Places, dose: Dose, folder: Path, peers: Peers | None = None) -> HarvestResult:
     """Measure a first harvest, fetching alone and downloading alone, in turn."""
     with gateway(folder, dose) as asked:
         # So that no contender pays for the documents being made up.
         asyncio.run(_floor(asked))
-        samples = interleaved(
-            {
-                "harvest": partial(_harvest, places, asked),
-                "fetch": lambda: asyncio.run(_fetch(asked)),
-                "floor": lambda: asyncio.run(_floor(asked)),
-            },
-            dose.runs,
-        )
+        contenders: dict[str, Callable[[], Sample]] = {
+            "harvest": partial(_harvest, places, asked),
+            "fetch": lambda: asyncio.run(_fetch(asked)),
+            "bodies": lambda: asyncio.run(_bodies(asked)),
+            "floor": lambda: asyncio.run(_floor(asked)),
+        }
+        if peers is not None:
+            contenders["scrapy"] = partial(_scrapy, asked, peers)
+        samples = interleaved(contenders, dose.runs)
     return HarvestResult(
         requests=len(asked.ids),
         concurrency=CONCURRENCY,
@@ -151,6 +159,28 @@ async def _fetch(asked: Gateway) -> Sample:
             await fetcher.ask(dialect.details(ids), partial(dialect.read, asked=ids))
 
         return await _timed(ask, asked.ids)
+
+
+async def _bodies(asked: Gateway) -> Sample:
+    dialect = get_dialect(asked.source)
+    headers = {"authorization": f"Bearer {asked.key}"}
+    limits = httpx.Limits(max_connections=CONCURRENCY)
+    async with HttpxAiohttpClient(limits=limits, headers=headers) as client:
+
+        async def ask(gizmo_id: str) -> None:
+            await client.get(dialect.details((gizmo_id,)).url)
+
+        return await _timed(ask, asked.ids)
+
+
+def _scrapy(asked: Gateway, peers: Peers) -> Sample:
+    dialect = get_dialect(asked.source)
+    urls = [dialect.details((gizmo_id,)).url for gizmo_id in asked.ids]
+    seconds, cpu = peers.crawl(urls, asked.key, CONCURRENCY)
+    return {
+        "requests_per_second": len(urls) / seconds,
+        "cpu_ms_per_request": cpu / len(urls) * 1000,
+    }
 
 
 async def _floor(asked: Gateway) -> Sample:

@@ -19,10 +19,10 @@ from catalog.secrets import Redactor
 from catalog.storage.engine import open_engine
 from catalog.storage.migrate import init
 from catalog.times import SystemClock
-from tests.benchmarks import floor_writers
+from tests.benchmarks import floor_diff, floor_writers
 from tests.benchmarks.dose import Dose
 from tests.benchmarks.measure import Measures, Sample, interleaved, over
-from tests.benchmarks.places import Places
+from tests.benchmarks.places import Places, SqlitePlaces
 from tests.benchmarks.rounds import Rounds
 
 SCENARIOS = ("first", "mixed", "identical", "noise")
@@ -39,6 +39,8 @@ class ImportResult(msgspec.Struct, frozen=True, kw_only=True):
         catalog: ``documents_per_second``, CPU of this process and the split, in milliseconds a
             document.
         floor: the same, without a split.
+        diff: the same of the floor that tells changes from noise, and keeps them; None on
+            PostgreSQL, for which nobody wrote it.
     """
 
     engine: str
@@ -46,6 +48,7 @@ class ImportResult(msgspec.Struct, frozen=True, kw_only=True):
     documents: int
     catalog: Measures
     floor: Measures
+    diff: Measures | None = None
 
     @property
     def ratio(self) -> float:
@@ -147,10 +150,12 @@ def import_file(url: str, path: Path) -> Sample:
     }
 
 
-def floor_file(url: str, path: Path) -> Sample:
+def floor_file(
+    url: str, path: Path, work: Callable[[str, Path], int] = floor_writers.run
+) -> Sample:
     """Import the file by hand."""
     cpu, started = time.process_time(), time.perf_counter()
-    count = floor_writers.run(url, path)
+    count = work(url, path)
     seconds, cpu = time.perf_counter() - started, time.process_time() - cpu
     return {"documents_per_second": count / seconds, "cpu_ms": cpu / count * 1000}
 
@@ -162,10 +167,10 @@ def make_catalog(places: Places) -> str:
     return url
 
 
-def make_floor(places: Places) -> str:
+def make_floor(places: Places, prepare: Callable[[str], None] = floor_writers.prepare) -> str:
     """The URL of the floor's empty tables."""
     url = places.create()
-    floor_writers.prepare(url)
+    prepare(url)
     return url
 
 
@@ -188,6 +193,9 @@ def run(
     first = rounds.first.write_lines(folder / "first.jsonl")
     empty = {"catalog": make_catalog(places), "floor": make_floor(places)}
     work = {"catalog": import_file, "floor": floor_file}
+    if isinstance(places, SqlitePlaces):
+        empty["diff"] = make_floor(places, floor_diff.prepare_diff)
+        work["diff"] = partial(floor_file, work=floor_diff.run_diff)
     begun = {name: places.copy(url) for name, url in empty.items()}
     for name, url in begun.items():
         work[name](url, first)
@@ -206,8 +214,7 @@ def run(
                 engine=places.name,
                 scenario=scenario,
                 documents=len(rounds.first.documents),
-                catalog=over(samples["catalog"]),
-                floor=over(samples["floor"]),
+                **{name: over(each) for name, each in samples.items()},
             )
         )
     for url in (*empty.values(), *begun.values()):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -15,9 +15,12 @@ import psutil
 import catalog
 from tests.benchmarks.bench_browse import Browsed, BrowseResult
 from tests.benchmarks.dose import Dose
+from tests.benchmarks.growing import Step
 from tests.benchmarks.harvests import HarvestResult
 from tests.benchmarks.imports import ImportResult
-from tests.benchmarks.measure import Measure, Measures
+from tests.benchmarks.measure import Measure, Measures, Sample
+from tests.benchmarks.peer import PeerResult
+from tests.benchmarks.starts import StartResult
 from tests.benchmarks.weights import FIRST, KINDS, StorageResult
 
 _PACKAGES = ("aiohttp", "httpx", "msgspec", "psycopg", "sqlalchemy", "zstandard")
@@ -27,7 +30,17 @@ _SCENARIOS = {
     "identical": "second, identical bytes",
     "noise": "second, noise alone",
 }
-_LEFT = ("", "engine", "import", "bytes on disk", "question")
+_LEFT = (
+    "",
+    "engine",
+    "import",
+    "bytes on disk",
+    "question",
+    "peer",
+    "command",
+    "step",
+    "contender",
+)
 _SPLIT = ("decode", "normalize", "decide", "write", "settle", "cpu")
 
 
@@ -49,6 +62,20 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
     memory: int
     system: str
     versions: dict[str, str]
+
+
+class Taken(msgspec.Struct, frozen=True, kw_only=True):
+    """When and under what a part was measured.
+
+    Attributes:
+        day: the date.
+        dose: how much.
+        load_before: processes that waited or ran, over the minute before.
+        load_after: the same at the end.
+    """
+
+    day: str
+    dose: Dose
     load_before: float
     load_after: float
 
@@ -58,27 +85,35 @@ class Results(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         machine: where.
-        dose: how much.
+        taken: when and how, by part.
         imports: by engine and scenario.
+        loaded: how fast the peers load, by peer.
         harvest: what asking costs against the simulated gateway.
         asking: the same against a server that does next to nothing, by client.
         storage: bytes.
+        starts: what starting takes.
+        grown: what each step takes for few GPTs, and for many.
+        exported: rows a second and memory of an export of one table, by contender.
         browsed: what browsing and searching many GPTs takes.
         left_out: what was not measured, and why.
     """
 
     machine: Machine
-    dose: Dose
+    taken: dict[str, Taken] = {}
     imports: list[ImportResult] = []
+    loaded: list[PeerResult] = []
     harvest: HarvestResult | None = None
     asking: dict[str, Measures] = {}
     storage: StorageResult | None = None
+    starts: list[StartResult] = []
+    grown: list[Step] = []
+    exported: dict[str, Sample] = {}
     browsed: Browsed | None = None
     left_out: list[str] = []
 
 
-def machine(load_before: float) -> Machine:
-    """This machine as it stands now."""
+def machine() -> Machine:
+    """This machine."""
     return Machine(
         processor=_processor(),
         cores=psutil.cpu_count() or 0,
@@ -86,8 +121,6 @@ def machine(load_before: float) -> Machine:
         system=f"{platform.system()} {platform.release()}, Python {platform.python_version()}",
         versions={"gpts-catalog": catalog.__version__}
         | {package: version(package) for package in _PACKAGES},
-        load_before=load_before,
-        load_after=load(),
     )
 
 
@@ -103,28 +136,47 @@ def to_json(results: Results) -> bytes:
 
 def to_markdown(results: Results) -> str:
     """The results as tables."""
-    parts = [_head(results.machine, results.dose)]
+    parts = [_head(results.machine)]
     if results.imports:
-        parts.append(_imports(results.imports))
+        parts.append(_imports(results.imports) + _said(results, "import"))
+    if results.loaded:
+        parts.append(_loaded(results.loaded) + _said(results, "peers"))
     if results.harvest is not None:
-        parts.append(_harvest(results.harvest))
+        parts.append(_harvest(results.harvest) + _said(results, "harvest"))
     if results.asking:
-        parts.append(_asking(results.asking))
+        parts.append(_asking(results.asking) + _said(results, "asking"))
     if results.storage is not None:
-        parts.append(_storage(results.storage))
+        parts.append(_storage(results.storage) + _said(results, "storage"))
+    if results.starts:
+        parts.append(_started(results.starts) + _said(results, "starts"))
+    if results.grown:
+        parts.append(_grown(results.grown) + _said(results, "growing"))
+    if results.exported:
+        parts.append(_exported(results.exported) + _said(results, "export"))
     if results.browsed is not None:
-        parts.append(_browsed(results.browsed))
+        parts.append(_browsed(results.browsed) + _said(results, "browse"))
     parts += [f"Left out: {reason}" for reason in results.left_out]
     return "\n\n".join(parts) + "\n"
 
 
-def _head(where: Machine, dose: Dose) -> str:
+def _head(where: Machine) -> str:
     versions = ", ".join(f"{name} {number}" for name, number in where.versions.items())
     return (
         f"{where.processor}, {where.cores} cores, {where.memory / 2**30:.0f} GiB; {where.system}; "
-        f"{versions}. Load {where.load_before:.1f} before, {where.load_after:.1f} after. "
-        f"A population of {dose.documents:,} (seed {dose.seed}), medians of {dose.runs} runs in "
-        "turn, lowest and highest in brackets."
+        f"{versions}. Medians, lowest and highest in brackets."
+    )
+
+
+def _said(results: Results, part: str) -> str:
+    """When and how a part was measured; nothing of one whose story is lost."""
+    taken = results.taken.get(part)
+    if taken is None:
+        return ""
+    dose = taken.dose
+    return (
+        f"\n\nMeasured on {taken.day}, at a load of {taken.load_before:.1f} before and"
+        f" {taken.load_after:.1f} after; a population of {dose.documents:,} (seed {dose.seed}),"
+        f" {dose.runs} runs in turn."
     )
 
 
@@ -138,11 +190,12 @@ def _imports(results: Sequence[ImportResult]) -> str:
             f"{each.ratio:.1f}",
             *(f"{each.catalog[f'{name}_ms'].median:.3f}" for name in _SPLIT),
             f"{each.floor['cpu_ms'].median:.3f}",
+            f"{each.diff['cpu_ms'].median:.3f}" if each.diff else "",
         ]
         for each in results
     ]
     columns = ["engine", "import", "catalog, documents/s", "floor, documents/s", "times as long"]
-    columns += [*(f"{name}, ms" for name in _SPLIT), "floor: cpu, ms"]
+    columns += [*(f"{name}, ms" for name in _SPLIT), "floor: cpu, ms", "floor with diff: cpu, ms"]
     text = (
         "The columns in ms are for one document. `decode` is everything before a transaction,"
         " `normalize` a part of it; `decide` is the fold; `write` the transactions without it;"
@@ -171,8 +224,11 @@ def _harvest(result: HarvestResult) -> str:
         for name, each in (
             ("harvest: asked, archived, derived (SQLite, durable)", result.harvest),
             ("fetch alone: asked and read", result.fetch),
+            ("httpx on aiohttp's transport: bodies read and thrown away", result.bodies),
             ("floor: aiohttp, downloaded and thrown away", result.floor),
+            ("Scrapy: downloaded and thrown away", result.scrapy),
         )
+        if each is not None
     ]
     title = (
         f"### Harvest\n\n{result.requests:,} requests to the simulated gateway in a process of its"
@@ -185,6 +241,57 @@ def _asking(clients: dict[str, Measures]) -> str:
     rows = [_asked(name, each, clients["floor"]) for name, each in clients.items()]
     title = "### Asking\n\nThe same to a server that does next to nothing for an answer."
     return f"{title}\n\n{_table(_ASKED, rows)}"
+
+
+def _loaded(results: Sequence[PeerResult]) -> str:
+    rows = [[each.name, *_speeds(each.first), *_speeds(each.mixed)] for each in results]
+    columns = ["peer", "first, documents/s", "cpu, ms", "second, documents/s", "cpu, ms of it"]
+    title = (
+        "### Peers\n\nThe same documents into SQLite, or into DuckDB where it is named: `core` and"
+        " `sqlite-utils` write the floor's rows; the second time 5 % of the documents are changed"
+        " and 30 % have other numbers."
+    )
+    return f"{title}\n\n{_table(columns, rows)}"
+
+
+def _speeds(each: Measures) -> list[str]:
+    return [_range(each["documents_per_second"], "{:,.0f}"), f"{each['cpu_ms'].median:.3f}"]
+
+
+def _started(results: Sequence[StartResult]) -> str:
+    rows = [
+        [f"`{each.words}`", _range(each.milliseconds, "{:,.0f}"), f"{each.above:,.0f}"]
+        for each in results
+    ]
+    columns = ["command", "ms by the clock", "above the first, ms"]
+    return f"### Starting\n\n{_table(columns, rows)}"
+
+
+def _grown(results: Sequence[Step]) -> str:
+    rows = [
+        [
+            each.name,
+            f"{each.gpts:,}",
+            f"{each.cpu_ms:.3f}",
+            f"{each.seconds:,.1f}",
+            f"{each.peak / 10**6:,.0f}",
+        ]
+        for each in results
+    ]
+    columns = ["step", "GPTs", "cpu, ms a GPT", "s by the clock", "memory at most, MB"]
+    return (
+        "### Growing\n\nEach step in a process of its own, on SQLite; the export is of all tables,"
+        f" to Parquet.\n\n{_table(columns, rows)}"
+    )
+
+
+def _exported(results: Mapping[str, Sample]) -> str:
+    rows = [
+        [name, *(f"{each[key]:,.0f}" for key in ("rows/s", "rows/s of processor", "MB"))]
+        for name, each in results.items()
+    ]
+    columns = ["contender", "rows/s", "rows/s of CPU", "memory at most, MB"]
+    return f"### Export\n\nThe table `gizmos` to Parquet.\n\n{_table(columns, rows)}"
 
 
 def _storage(result: StorageResult) -> str:
