@@ -52,7 +52,8 @@ def is_completion(value: Any) -> bool:
 
 def is_metadata(value: dict[str, Any]) -> bool:
     """Whether a chat completion comes from a model that answers with metadata."""
-    return value.get("model") in QUERY_MODELS
+    model = value.get("model")
+    return isinstance(model, str) and model in QUERY_MODELS
 
 
 def content_of(value: dict[str, Any]) -> str:

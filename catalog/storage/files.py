@@ -9,6 +9,7 @@ from pathlib import Path
 
 from catalog.errors import CatalogCorrupt
 from catalog.storage.engine import BUSY_TIMEOUT, connect_sqlite, missing
+from catalog.storage.sqlite_files import make_private
 from catalog.storage.urls import parse_url
 
 PAGES = 4096
@@ -36,6 +37,7 @@ def copy_file(path: Path, target: Path, report: Report = lambda _: None) -> None
     def progress(_status: int, remaining: int, total: int) -> None:
         report(f"{(total - remaining) * 100 // max(1, total)} % of {total:,} pages copied")
 
+    make_private(target)
     try:
         with (
             closing(connect_sqlite(path, "ro", BUSY_TIMEOUT)) as source,

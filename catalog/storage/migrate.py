@@ -8,6 +8,7 @@ before it is committed.
 
 from __future__ import annotations
 
+import itertools
 import sqlite3
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,6 +31,7 @@ from sqlalchemy import (
 )
 
 import catalog
+from catalog.disk import fsync
 from catalog.errors import CatalogCorrupt, SettingsError, StorageError
 from catalog.storage.driver_errors import map_errors
 from catalog.storage.engine import (
@@ -43,6 +45,7 @@ from catalog.storage.engine import (
 from catalog.storage.files import copy_file
 from catalog.storage.relisting import make_listings, queue_outdated
 from catalog.storage.schema import HEAD, check_schema, refuse_newer, revision_of
+from catalog.storage.sqlite_files import make_private
 from catalog.storage.urls import describe, is_sqlite, parse_url, sqlite_path
 from catalog.times import to_datetime
 
@@ -226,6 +229,8 @@ def _engine(url: URL, *, create: bool) -> Engine:
         return engine
     path = sqlite_path(url)
     mode = "rwc" if create else "rw"
+    if create:
+        make_private(path)
     engine = create_engine(
         url,
         creator=lambda: connect_sqlite(path, mode, BUSY_TIMEOUT),
@@ -276,13 +281,16 @@ def _check_foreign_keys(*, ctx: MigrationContext, **_: Any) -> None:
 def _back_up(path: Path, revision: str, now: Micros) -> Path:
     """Copy the file, checked, before it is changed."""
     stamp = to_datetime(now).strftime("%Y%m%dT%H%M%SZ")
-    target = path.with_name(f"{path.name}.backup-{revision}-{stamp}")
-    if target.exists():
-        raise StorageError(f"{target} is there already: move it away, then repeat")
+    name = f"{path.name}.backup-{revision}-{stamp}"
+    # An upgrade that was cut off, and given again within the second, has left one.
+    names = itertools.chain([name], (f"{name}-{number}" for number in itertools.count(2)))
+    target = next(place for place in map(path.with_name, names) if not place.exists())
     partial = target.with_name(f"{target.name}.partial")
     try:
         copy_file(path, partial)
+        fsync(partial)
         partial.rename(target)
+        fsync(target.parent)
     except sqlite3.Error as error:
         raise StorageError(
             f"no backup of {path} could be made ({error}): nothing was changed"

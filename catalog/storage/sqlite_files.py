@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 import stat
@@ -29,6 +30,17 @@ def connect_sqlite(path: Path, mode: str, busy_timeout: float) -> sqlite3.Connec
         isolation_level=None,
         check_same_thread=False,
     )
+
+
+def make_private(path: Path) -> None:
+    """Make an empty file that its owner alone may read; one that is there stays as it is.
+
+    SQLite gives the files beside it the same mode. What people write of themselves stands in a
+    catalog and in its backups, and is no other user's of the machine.
+    """
+    # A place that cannot be written to is told by SQLite, when the file is opened.
+    with contextlib.suppress(OSError):
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
 
 
 def connect_reader(path: Path, busy_timeout: float) -> sqlite3.Connection:

@@ -308,6 +308,19 @@ def test_upgrade_backs_up_a_file_first(sqlite_template: Path, tmp_path: Path) ->
     assert not list(tmp_path.glob("*.partial*"))
 
 
+def test_upgrade_cut_off_behind_its_backup_is_given_again_within_the_second(
+    sqlite_template: Path, tmp_path: Path
+) -> None:
+    """Found by `make crashes`: the backup of the first try stood in the way of the second."""
+    path = tmp_path / "catalog.db"
+    shutil.copyfile(sqlite_template, path)
+    first = tmp_path / f"catalog.db.backup-{HEAD}-20260203T040506Z"
+    first.write_bytes(b"the first")
+    done = upgrade(f"sqlite:///{path}", NOW, folder=versions(tmp_path, GOOD))
+    assert done.backup == tmp_path / f"{first.name}-2"
+    assert first.read_bytes() == b"the first"
+
+
 def test_upgrade_refuses_a_damaged_file(sqlite_template: Path, tmp_path: Path) -> None:
     path = tmp_path / "catalog.db"
     shutil.copyfile(sqlite_template, path)

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catalog.dialects import MISSING_FROM_BATCH, get_dialect
+from catalog.dialects.recorded import read_value
 from catalog.dialects.slices import CUT
 from catalog.records import Reading, Verdict
 from tests.unit.dialects.builders import (
@@ -54,6 +55,16 @@ def test_chat_payload_is_the_decoded_fence_text(frame: str) -> None:
     (reading,) = read(frame.replace("{}", written), ONE)
     assert (reading.verdict, reading.wrapping) == (Verdict.DOCUMENT, "gizmo")
     assert reading.payload == written.encode()
+
+
+@pytest.mark.parametrize("model", [{}, [], [["get-gpts"]], None, 1])
+def test_chat_answer_whose_model_is_no_text_is_refused(model: Any) -> None:
+    """Found by fuzzing: an object or a list there cannot be looked up, and ended the import."""
+    said = {**completion(fence(document())), "model": model}
+    found = read_value(json.dumps(said).encode())
+    assert [refusal.reason for refusal in found.refusals] == [
+        "a chat answer in a GPT's own words, no metadata"
+    ]
 
 
 def test_chat_lone_surrogate_of_the_text_becomes_an_escape() -> None:
