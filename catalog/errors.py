@@ -25,6 +25,7 @@ its status, without a traceback. The text says what is wrong, where, and what to
     ├── StorageError                 exit 4
     │   ├── CatalogMissing           exit 4   there is no catalog yet
     │   ├── CatalogBusy (T)          exit 4   locked by another process
+    │   ├── CatalogAway (T)          exit 4   its server cannot be reached, or ended the connection
     │   ├── SchemaMismatch           exit 4   older or newer than this program
     │   └── CatalogCorrupt           exit 4   what is stored contradicts itself
     └── NotFound                     exit 1   the catalog holds nothing of that name
@@ -239,6 +240,13 @@ class CatalogBusy(StorageError, Transient):
     """Another process holds the catalog's write lock longer than we wait.
 
     What to do: Give the same command again when the other command has ended.
+    """
+
+
+class CatalogAway(StorageError, Transient):
+    """PostgreSQL cannot be reached, or ended the connection; nothing of the transaction is stored.
+
+    What to do: Look whether the server runs, then give the same command again.
     """
 
 

@@ -1,8 +1,8 @@
 """Runs the migrations on the connection that :mod:`catalog.storage.migrate` hands in.
 
-A new revision is written by ``alembic.command.revision(config_for(connection), autogenerate=True)``
-from the difference between the tables and a catalog at the newest revision; then it is read, for
-Alembic guesses. Its id is the next number of four digits.
+``make migration WHAT="what it changes"`` writes a new revision, from the difference between the
+declared tables and views and a catalog at the newest revision; then it is read, for Alembic
+guesses.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ from catalog.errors import (
 )
 from catalog.fetch.breaker import Breaker
 from catalog.fetch.decode import ACCEPT_ENCODING, Body
-from catalog.fetch.limits import Budget, LoopTimer, Pace, Timer
+from catalog.fetch.limits import Budget, LoopTimer, Pace, Share, Timer
 from catalog.fetch.retry import delay, retry_after, worth_repeating
 from catalog.fetch.transport import NETWORK_ERRORS, explain, make_client
 from catalog.records import Answer, Reading, Request, Verdict
@@ -65,6 +65,10 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     earlier: tuple[Reading, ...] = ()
 
 
+class Withdrawn(Exception):
+    """A question was not put, as whoever had it does not want it put any more."""
+
+
 class _Try(NamedTuple):
     """One attempt: an answer, or why there is none and what had come of it by then."""
 
@@ -90,6 +94,8 @@ class Fetcher:
             :attr:`unspent` after closing: hand it back.
         budget_words: what the user is told when that budget is used up; None: that it is
             ``requests_per_day``.
+        share: asks for a share of the source's rate: requests a second, and for how many seconds;
+            None where nobody else asks the source.
         timer: real time, for pace and waiting.
 
     Raises:
@@ -105,6 +111,7 @@ class Fetcher:
         rng: random.Random,
         reserve: Callable[[int], Awaitable[int]] | None = None,
         budget_words: str | None = None,
+        share: Callable[[], Awaitable[tuple[float, float]]] | None = None,
         timer: Timer | None = None,
     ) -> None:
         self._source = source
@@ -115,6 +122,7 @@ class Fetcher:
         self._client = make_client(source, _headers(source, key))
         self._permits = asyncio.Semaphore(source.max_concurrency)
         self._pace = Pace(source.requests_per_second)
+        self._share = Share(share, self._pace, self._timer, self._wake)
         self._budget = Budget(
             reserve,
             rate=source.requests_per_second,
@@ -151,6 +159,7 @@ class Fetcher:
     async def close(self) -> None:
         """Let go of all connections. End or cancel all questions before."""
         await self._budget.close()
+        await self._share.close()
         await self._client.aclose()
 
     def stop(self, reason: str) -> None:
@@ -162,14 +171,22 @@ class Fetcher:
         self._breaker.open(reason)
         self._wake()
 
-    async def ask(self, request: Request, read: Callable[[Answer], Sequence[Reading]]) -> Asked:
+    async def ask(
+        self,
+        request: Request,
+        read: Callable[[Answer], Sequence[Reading]],
+        *,
+        still: Callable[[], bool] = lambda: True,
+    ) -> Asked:
         """Put a question until it is answered or repeating cannot help.
 
         Args:
             request: the question.
             read: what an answer says: first one reading for each asked id, in order.
+            still: whether it is still to be put; asked right before each sending.
 
         Raises:
+            Withdrawn: nothing was sent, since it is not.
             SourceRefused: nothing was sent, since the source refuses the key, is down, or
                 :meth:`stop` was called; see :attr:`stopped`.
             BudgetUsedUp: nothing was sent, since today's requests are spent.
@@ -180,8 +197,8 @@ class Fetcher:
         repeat = True
         while repeat:
             try:
-                tried = await self._try(request)
-            except (SourceRefused, BudgetUsedUp):
+                tried = await self._try(request, still)
+            except (SourceRefused, BudgetUsedUp, Withdrawn):
                 if asked is None:
                     raise
                 break
@@ -255,18 +272,18 @@ class Fetcher:
             for reading in read(tried.answer)
         )
 
-    async def _try(self, request: Request) -> _Try:
+    async def _try(self, request: Request, still: Callable[[], bool]) -> _Try:
         """Send the question once, and on to where it moved within the same source.
 
         Raises:
-            SourceRefused, BudgetUsedUp: nothing was sent.
+            SourceRefused, BudgetUsedUp, Withdrawn: nothing was sent.
         """
         url = request.url
         sent = 0
         async with self._permits:
             while True:
                 try:
-                    await self._leave()
+                    await self._leave(still if not sent else lambda: True)
                 except (SourceRefused, BudgetUsedUp) as error:
                     if not sent:
                         raise
@@ -295,29 +312,32 @@ class Fetcher:
                     return _Try(sent, error=FetchTerminal(refusal))
                 url = str(target)
 
-    async def _leave(self) -> None:
+    async def _leave(self, still: Callable[[], bool]) -> None:
         """Wait until a request may be sent, and spend it."""
         self._check_open()
         day = await self._budget.take()
         try:
             await self._turn()
-            self._check_open()
+            self._check_open(still)
         except BaseException:
             self._budget.give_back(day)
             raise
 
-    def _check_open(self) -> None:
+    def _check_open(self, still: Callable[[], bool] = lambda: True) -> None:
         if self.stopped:
             raise SourceRefused(self.stopped)
+        if not still():
+            raise Withdrawn
 
     async def _turn(self) -> None:
-        """Wait for a moment of the source's pace; a pause meanwhile voids it."""
+        """Wait for a moment of the pace that is ours; a pause or another share voids it."""
         while not self.stopped:
+            await self._share.hold()
             pauses = self._pace.pauses
             wait = self._pace.slot(self._timer.monotonic()) - self._timer.monotonic()
             if wait > 0:
                 await self._rest(wait)
-            if pauses == self._pace.pauses:
+            if pauses == self._pace.pauses and self._share.holds():
                 return
 
     async def _rest(self, seconds: float) -> None:

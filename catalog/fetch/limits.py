@@ -1,4 +1,4 @@
-"""How fast and how much a source is asked: pace and budget.
+"""How fast and how much a source is asked: pace, share and budget.
 
 Knows no HTTP. Time and waiting are handed in (law 9).
 """
@@ -9,7 +9,7 @@ import asyncio
 import math
 from typing import TYPE_CHECKING, Protocol
 
-from catalog.errors import BudgetUsedUp
+from catalog.errors import BudgetUsedUp, CatalogError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -18,6 +18,8 @@ _CATCH_UP = 0.05  # seconds of pace that a late wake-up may make good; sleeps ar
 _SLOWEST = 1 / 16
 _RECOVERY = 1 / 50
 _LARGEST_BLOCK = 50
+_RENEWED = 1 / 5
+"""After so much of its time a share is renewed, or asked for again."""
 
 
 class Timer(Protocol):
@@ -78,9 +80,97 @@ class Pace:
         self._next = -math.inf
         self.pauses += 1
 
+    def change(self, now: float, rate: float) -> None:
+        """Go by another full rate from now on: moments already handed out are void.
+
+        Args:
+            now: the present moment.
+            rate: requests a second, at most; above 0.
+        """
+        self.rate *= rate / self.full_rate
+        self.full_rate = rate
+        self._next = now + 1 / self.rate
+        self.pauses += 1
+
     def recover(self) -> None:
         """A good answer came: a little faster again, up to the full rate."""
         self.rate = min(self.full_rate, self.rate + self.full_rate * _RECOVERY)
+
+
+class Share:
+    """What of a source's rate is this asker's, beside others: held for some seconds, and renewed.
+
+    One renewal is under way at a time; while the share holds nobody waits for it.
+
+    Args:
+        take: asks the catalog for a share: requests a second, and for how many seconds; None where
+            nobody else asks.
+        pace: goes by it.
+        timer: real time.
+        moved: called when the pace has changed.
+    """
+
+    def __init__(
+        self,
+        take: Callable[[], Awaitable[tuple[float, float]]] | None,
+        pace: Pace,
+        timer: Timer,
+        moved: Callable[[], None],
+    ) -> None:
+        self._take = take
+        self._pace = pace
+        self._timer = timer
+        self._moved = moved
+        self._until = -math.inf if take else math.inf
+        self._renew_at = -math.inf
+        self._failed: CatalogError | None = None
+        self._under_way: asyncio.Future[None] | None = None
+
+    def holds(self) -> bool:
+        """Whether anything may be sent now."""
+        return self._timer.monotonic() < self._until
+
+    async def hold(self) -> None:
+        """Wait until something may be sent; have the share renewed where it is time.
+
+        Raises:
+            StorageError: the catalog cannot be used.
+        """
+        while self._take is not None:
+            if self._under_way is None and self._timer.monotonic() >= self._renew_at:
+                self._under_way = asyncio.ensure_future(self._renew(self._take))
+            if self.holds():
+                return
+            if self._under_way is None:
+                await self._timer.sleep(max(0.0, self._renew_at - self._timer.monotonic()))
+                continue
+            await asyncio.shield(self._under_way)
+            if self._failed is not None:
+                raise self._failed
+
+    async def close(self) -> None:
+        """Wait for a renewal under way: after it nothing more is taken."""
+        if self._under_way is not None:
+            await asyncio.wait({self._under_way})
+
+    async def _renew(self, take: Callable[[], Awaitable[tuple[float, float]]]) -> None:
+        began = self._timer.monotonic()
+        try:
+            rate, seconds = await take()
+        except CatalogError as error:
+            # What is held holds on; who needs more is told.
+            self._failed = error
+            self._renew_at = self._timer.monotonic() + 1
+        else:
+            self._failed = None
+            self._renew_at = began + seconds * _RENEWED
+            # Counted from before it was asked for: it ends here before it ends there.
+            self._until = began + seconds if rate else -math.inf
+            if rate and rate != self._pace.full_rate:
+                self._pace.change(self._timer.monotonic(), rate)
+                self._moved()
+        finally:
+            self._under_way = None
 
 
 class Budget:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from catalog.harvest.harvest import Harvest
     from catalog.storage.engine import Engine
+    from catalog.times import Micros
 
 LOOK = 0.2
 """Seconds between two looks at whether the work is to stop."""
@@ -90,8 +91,18 @@ def harvest(
     command: str,
     *,
     whatever_is_due: bool = False,
+    listed_at: Micros | None = None,
 ) -> Harvested:
     """Ask one source about some GPTs, until all are asked or the work is told to stop.
+
+    Args:
+        context: clock, secrets, and whether to stop.
+        engine: the catalog, opened for durable writing.
+        source: whom to ask.
+        ids: the GPTs.
+        command: what is run, as runs are compared by (rule 13).
+        whatever_is_due: they are what is due; see :class:`HarvestJob`.
+        listed_at: when they were found to be so; None: they were asked since.
 
     Raises:
         StorageError: the catalog cannot be used.
@@ -106,6 +117,7 @@ def harvest(
         command=command,
         terms=terms_of_day(engine, context.settings, context.clock.now()),
         whatever_is_due=whatever_is_due,
+        listed_at=listed_at,
         clock=context.clock,
         rng=context.rng,
     )

@@ -1,24 +1,35 @@
 """The work of the job ``confirm``: ask again for GPTs that were reported missing.
 
 It takes two not-founds that count, on two UTC days, to call a GPT gone (rule 6). This job asks on
-the later day, first the source that said so, then the others: a source that still knows the GPT
-ends the matter. After that the planner's own pauses grow: what is gone is asked ever more rarely.
+the later day, first the other sources, then the one that said so: a source that still knows the GPT
+ends the matter, before it is called gone for a moment. After that the planner's own pauses grow:
+what is gone is asked ever more rarely.
 
 A run in which more than a fifth of the answers are not-founds counts none of them, for a source
-that lost its data looks like that. So GPTs that are known to be there are asked beside.
+that lost its data looks like that. So GPTs that are known to be there are asked beside, at the
+source whose word is to count.
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from catalog.harvest.asking import askable, opened
 from catalog.harvest.planning import floor_of, terms_of_day, visits_left
-from catalog.harvest.refresh import EVERYTHING, refresh, result_of
+from catalog.harvest.refresh import EVERYTHING, Refreshed, refresh, result_of
 from catalog.records import Verdict
-from catalog.storage.absent import companions, to_confirm
+from catalog.storage.absent import companions, still_denied, to_confirm, who_denied
 from catalog.storage.engine import read
 from catalog.working import JobContext, JobResult
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from catalog.settings import SourceSettings
+    from catalog.storage.engine import Engine
+    from catalog.times import Micros
 
 COMMAND = "confirm"
 ALONE = 5
@@ -39,20 +50,57 @@ def work(context: JobContext) -> JobResult:
             if left is not None:
                 limit = min(limit, max(min(left, ALONE), left // (1 + COMPANIONS)))
             ids = to_confirm(conn, now, limit)
-            beside = (
-                companions(conn, set(ids), COMPANIONS * len(ids), asked_by=now - floor)
-                if len(ids) > ALONE
-                else []
-            )
-        done = refresh(
-            context,
-            engine,
-            sources,
-            [*ids, *beside],
-            command=COMMAND,
-            settled_by=(Verdict.DOCUMENT,),
-        )
+            denied = who_denied(conn, ids)
+        done = Refreshed()
+        for last in sources:
+            # Where it is not known, or not asked any more, it was the preferred one.
+            mine = [each for each in ids if _denier(denied.get(each), sources) is last]
+            if mine and not context.stopping.is_set():
+                done += _confirmed(context, engine, sources, last, mine, asked_by=now - floor)
     # "No such GPT", said once more by all sources, is what was asked for: no failure.
     absent = sum(each.harvested.totals.not_found for each in done.rounds)
     told = msgspec.structs.replace(done, failed=max(0, done.failed - absent))
     return result_of(told, stopped=context.stopping.is_set())
+
+
+def _denier(name: str | None, sources: Sequence[SourceSettings]) -> SourceSettings:
+    return next((each for each in sources if each.name == name), sources[0])
+
+
+def _confirmed(
+    context: JobContext,
+    engine: Engine,
+    sources: Sequence[SourceSettings],
+    last: SourceSettings,
+    ids: Sequence[str],
+    *,
+    asked_by: Micros,
+) -> Refreshed:
+    """Ask about GPTs that one source denies: the others, then that one.
+
+    Args:
+        context: clock, secrets, and whether to stop.
+        engine: the catalog.
+        sources: all that can be asked.
+        last: the one that denies them.
+        ids: the GPTs.
+        asked_by: not those beside that were asked later.
+    """
+    others = [each for each in sources if each is not last]
+
+    def ask(whom: Sequence[SourceSettings], what: Sequence[str]) -> Refreshed:
+        return refresh(context, engine, whom, what, command=COMMAND, settled_by=(Verdict.DOCUMENT,))
+
+    first = ask(others, ids) if others else Refreshed()
+    with read(engine) as conn:
+        denied = still_denied(conn, ids)
+        left = [each for each in ids if each in denied]
+        count = COMPANIONS * len(left) if len(left) > ALONE else 0
+        beside = companions(conn, set(ids), count, asked_by=asked_by)
+    second = ask([last], [*left, *beside]) if left else Refreshed()
+    return msgspec.structs.replace(
+        first + second,
+        requested=len(ids) + len(beside),
+        failed=second.failed,
+        left=second.left,
+    )

@@ -6,17 +6,18 @@ All calls go through one thread, a transaction each; none waits for a network.
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-from catalog.errors import CatalogBusy
+from catalog.errors import CatalogAway, CatalogBusy
 from catalog.storage import engine as engines
-from catalog.storage import failures, runs
-from catalog.storage.owners import this_process
+from catalog.storage import failures, paces, runs
+from catalog.storage.owners import is_alive, this_process
 from catalog.storage.sources import BudgetKind, add_source, give_back, reserve, reserved
-from catalog.times import day_of
+from catalog.times import SECOND, day_of
 
 if TYPE_CHECKING:
     import random
@@ -32,6 +33,9 @@ BUSY_PAUSES = (0.05, 0.2, 1.0)
 _worked_on: set[str] = set()
 """The runs that this very process works on. Its name alone does not tell: a scheduler lives for
 years, and what it left a day ago it has left."""
+
+_places = itertools.count()
+"""Numbers the askers of this process."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -65,6 +69,8 @@ class Desk:
         self._rng = rng
         self._sleep = sleep
         self._owner = this_process()
+        self._asker = paces.Asker(self._owner, next(_places))
+        self._shares = False
         self.source_id = 0
         self._run: runs.Run | None = None
         self._day = ""
@@ -97,7 +103,8 @@ class Desk:
     async def call(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Do some work with the catalog in the thread of this desk.
 
-        A transaction that lost against another writer did nothing, and is tried again.
+        A transaction that lost against another writer, or whose server was restarted, did nothing,
+        and is tried again.
 
         Raises:
             StorageError: the catalog cannot be used.
@@ -106,7 +113,7 @@ class Desk:
         for pause in BUSY_PAUSES:
             try:
                 return await loop.run_in_executor(self._thread, lambda: work(*args, **kwargs))
-            except CatalogBusy:
+            except (CatalogBusy, CatalogAway):
                 await self._sleep(pause * (1 + self._rng.random()))
         return await loop.run_in_executor(self._thread, lambda: work(*args, **kwargs))
 
@@ -133,10 +140,31 @@ class Desk:
             self.budget_left = self._budget_left(conn)
         return granted
 
+    def share(self) -> tuple[float, float]:
+        """Hold on to a share of the source's rate.
+
+        Returns:
+            Requests a second that may be sent, and for how many seconds.
+        """
+        self._shares = True
+        with engines.write(self._engine) as conn:
+            paces.lock_source(conn, self.source_id)
+            now = paces.machine_time(conn)
+            rate = self._source.requests_per_second
+            share = paces.take_share(conn, self.source_id, self._asker, rate, now, is_alive)
+        return share, paces.LASTS / SECOND
+
     def give_back(self, unused: int) -> None:
-        """Return requests that were reserved and not sent, to the day they were taken from."""
-        if unused:
-            with engines.write(self._engine) as conn:
+        """Return requests that were reserved and not sent, and the share of the source's rate.
+
+        Args:
+            unused: how many requests; they go to the day they were taken from.
+        """
+        if not unused and not self._shares:
+            return
+        with engines.write(self._engine) as conn:
+            paces.leave(conn, self.source_id, self._asker)
+            if unused:
                 give_back(conn, self.source_id, self._day, unused, self.budget)
                 self.budget_left = self._budget_left(conn)
 

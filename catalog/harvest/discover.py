@@ -25,6 +25,7 @@ from catalog.settings import SourceSettings, api_key, source_keys
 from catalog.storage import engine as engines
 from catalog.storage import frontier
 from catalog.storage.engine import read
+from catalog.storage.locks import share_derivation
 from catalog.storage.mentions import Named, add_named, names_to_search, note_searched
 from catalog.storage.sources import add_source
 from catalog.storage.tombstones import forgotten_among
@@ -144,6 +145,7 @@ def take_list(context: JobContext, engine: Engine, path: Path) -> Listed:
             ),
         )
     with engines.write(engine) as conn:
+        share_derivation(conn)
         engines.lock_keys(conn, set(named))
         gone = forgotten_among(conn, named)
         source_id = add_source(conn, LISTS, "recorded", now)

@@ -25,10 +25,10 @@ from catalog.secrets import Redactor
 from catalog.settings import SourceSettings
 from catalog.storage import engine as engines
 from catalog.storage import failures, frontier, runs
-from catalog.storage.mentions import Named, add_named
+from catalog.storage.locks import share_derivation
+from catalog.storage.mentions import Named, add_named, without_forgotten
 from catalog.storage.observe import FORGOTTEN, observe
 from catalog.storage.stage2 import settle
-from catalog.storage.tombstones import forgotten_among
 from catalog.times import Clock, Micros
 
 if TYPE_CHECKING:
@@ -192,21 +192,20 @@ class Discovery(Questions):
         facts = [each.observation for each in taken if each.observation is not None]
         ids = {o.gizmo_id for o in facts} | {mention.gizmo_id for mention in heard.mentions}
         with engines.write(self._job.engine) as conn:
+            share_derivation(conn)
             engines.lock_keys(conn, ids)
             observed = observe(conn, self._derivation, facts)
-            gone = forgotten_among(conn, ids)
-            gone |= {
+            named = [_named(mention, words, at, heard) for mention in heard.mentions]
+            named = without_forgotten(conn, named)
+            kept = {
                 o.gizmo_id
                 for o, effect in zip(facts, observed.effects, strict=True)
-                if effect == FORGOTTEN
+                if effect != FORGOTTEN
             }
+            gone = ids - kept.union(each.gizmo_id for each in named)
             ids -= gone
             documents = len(facts) - observed.effects.count(FORGOTTEN)
-            add_named(
-                conn,
-                self._desk.source_id,
-                [_named(mention, words, at, heard) for mention in heard.mentions],
-            )
+            add_named(conn, self._desk.source_id, named)
             failures.add_failures(
                 conn, [self._desk.failure(each) for each in taken if each.failure]
             )

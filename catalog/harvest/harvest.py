@@ -17,7 +17,7 @@ import msgspec
 
 from catalog.dialects import MISSING_FROM_BATCH, Dialect
 from catalog.errors import BudgetUsedUp, CatalogError, SourceRefused
-from catalog.fetch.client import Asked, Fetcher
+from catalog.fetch.client import Asked, Fetcher, Withdrawn
 from catalog.harvest.desk import surely
 from catalog.harvest.store import LEASE, Ended, Store
 from catalog.harvest.totals import Harvested, Progress, Stop, Totals
@@ -73,6 +73,7 @@ class Harvest:
         self._clock = clock
         self._options = options or HarvestOptions()
         self._pending: list[Ended] = []
+        self._lost: list[str] = []
         self._come = asyncio.Event()
         self._all_asked = False
         self._writing: asyncio.Future[None] | None = None
@@ -144,10 +145,12 @@ class Harvest:
             async with asyncio.TaskGroup() as whole:
                 renewing = whole.create_task(self._renew())
                 writing = whole.create_task(self._write())
-                async with asyncio.TaskGroup() as asking:
-                    asking.create_task(self._feed(todo, queue, width))
-                    for _ in range(width):
-                        asking.create_task(self._work(queue))
+                while todo:
+                    async with asyncio.TaskGroup() as asking:
+                        asking.create_task(self._feed(todo, queue, width))
+                        for _ in range(width):
+                            asking.create_task(self._work(queue))
+                    todo = await self._lost_to_others() if self._goes_on() else ()
                 self._all_asked = True
                 self._come.set()
                 await writing
@@ -163,6 +166,13 @@ class Harvest:
         while True:
             await self._options.sleep(RENEW)
             await self._store.call(self._store.renew)
+
+    async def _lost_to_others(self) -> list[str]:
+        """Ids that were claimed and not asked before the leases ended: to be claimed again."""
+        lost, self._lost = self._lost, []
+        if lost:
+            await self._store.call(self._store.let_go, lost)
+        return lost
 
     async def _feed(
         self, todo: Sequence[str], queue: asyncio.Queue[tuple[str, ...] | None], width: int
@@ -193,6 +203,8 @@ class Harvest:
             if self._goes_on():
                 try:
                     await self._ask(ids)
+                except Withdrawn:
+                    self._lost.extend(ids)
                 except SourceRefused as error:
                     self.stop(Stop("refused", str(error)))
                 except BudgetUsedUp as error:
@@ -211,7 +223,7 @@ class Harvest:
         try:
             request = self._dialect.details(ids)
             reader = _Reader(self._dialect, self._store, request)
-            asked = await self._fetcher.ask(request, reader)
+            asked = await self._fetcher.ask(request, reader, still=lambda: self._store.holds)
             self._requests += asked.requests
             told = {r.asked: r for r in asked.readings if r.asked}
             missing = [
@@ -241,6 +253,11 @@ class Harvest:
         for each in missing:
             try:
                 await self._ask((each,), left)
+            except Withdrawn:
+                if left is None:
+                    self._lost.append(each)
+                else:
+                    await self._give_up(told[each], left, asked.attempts, received_at)
             except (SourceRefused, BudgetUsedUp):
                 if left is not None:
                     await self._give_up(told[each], left, asked.attempts, received_at)

@@ -127,6 +127,7 @@ class Questions(ABC):
                 rng=self._rng,
                 reserve=lambda wanted: self._desk.call(self._desk.reserve, wanted),
                 budget_words=self._desk.budget_words,
+                share=lambda: self._desk.call(self._desk.share),
             ) as fetcher:
                 self._fetcher = fetcher
                 try:

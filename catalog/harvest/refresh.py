@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from catalog.harvest.totals import Harvested
     from catalog.settings import SourceSettings
     from catalog.storage.engine import Engine
+    from catalog.times import Micros
 
 COMMAND = "harvest --due"
 SECOND = "second opinion"
@@ -36,7 +37,7 @@ EVERYTHING = 2**31 - 1
 """A limit that is none."""
 MOST = 20_000
 """GPTs of one run: what is begun is listed in one transaction, which others wait for."""
-SETTLED_BY = frozenset({Verdict.DOCUMENT, Verdict.NOT_FOUND, Verdict.FORGOTTEN})
+SETTLED_BY = frozenset({Verdict.DOCUMENT, Verdict.NOT_FOUND})
 """After these no other source is asked. One that answers with another GPT's document said nothing
 of the one that was asked for."""
 _COUNTS = ("documents", "new", "changed", "not_found", "mismatched", "requests")
@@ -88,6 +89,7 @@ def refresh(
     command: str = COMMAND,
     settled_by: Collection[Verdict] = SETTLED_BY,
     second_opinion: float = 0.0,
+    listed_at: Micros | None = None,
 ) -> Refreshed:
     """Ask about some GPTs, each at the first of several sources that says something of it.
 
@@ -99,6 +101,7 @@ def refresh(
         command: what is run, as runs are compared by (rule 13).
         settled_by: the verdicts after which no other source is asked.
         second_opinion: the share of the answered GPTs that another source is asked about too.
+        listed_at: when they were found to be due.
     """
     rounds: list[Round] = []
     opinions: list[Round] = []
@@ -107,13 +110,24 @@ def refresh(
     for source in sources:
         if not left or context.stopping.is_set():
             break
-        ended = harvest(context, engine, source, left, command, whatever_is_due=command == COMMAND)
+        ended = harvest(
+            context,
+            engine,
+            source,
+            left,
+            command,
+            whatever_is_due=command == COMMAND,
+            # The sources after the first are asked for what was asked since.
+            listed_at=None if rounds else listed_at,
+        )
         rounds.append(Round(source.name, ended))
         with read(engine) as conn:
             settled = runs.known_ids(conn, ended.totals.run, settled_by)
             asked |= runs.done_ids(conn, ended.totals.run)
+            # Who was to be forgotten meanwhile is nobody's to be asked for any more.
+            known = frontier.asked_before(conn, left)
         answered_by[source.name] = [each for each in left if each in settled]
-        left = [each for each in left if each not in settled]
+        left = [each for each in left if each in known and each not in settled]
         if left and not context.stopping.is_set() and source is not sources[-1]:
             why = f": {ended.stop.words}" if ended.stop else ""
             context.out(f"{source.name} leaves {len(left):,} GPTs unanswered{why}")
@@ -172,6 +186,7 @@ def work(context: JobContext) -> JobResult:
             limit = min(limit, left)
         while limit > done.requested and not context.stopping.is_set():
             part = min(MOST, limit - done.requested)
+            listed_at = context.clock.now()
             with read(engine) as conn:
                 ids = frontier.due(conn, now, part)
                 if left is not None and len(ids) < part:
@@ -180,7 +195,7 @@ def work(context: JobContext) -> JobResult:
                     ids += frontier.soonest(conn, now, floor_of(terms), room)
             if not ids:
                 break
-            some = refresh(context, engine, sources, ids, second_opinion=share)
+            some = refresh(context, engine, sources, ids, second_opinion=share, listed_at=listed_at)
             done += some
             if some.left:
                 break

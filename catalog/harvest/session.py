@@ -18,7 +18,7 @@ from catalog.harvest.totals import Harvested, Progress
 from catalog.secrets import Redactor
 from catalog.settings import SourceSettings
 from catalog.storage import runs
-from catalog.times import Clock
+from catalog.times import Clock, Micros
 
 if TYPE_CHECKING:
     from catalog.storage.engine import Engine
@@ -36,7 +36,9 @@ class HarvestJob(msgspec.Struct, frozen=True, kw_only=True):
         command: what is run, as runs are compared by (rule 13).
         terms: what the next visits are planned by; None for the plain pauses.
         whatever_is_due: ``ids`` is what is due now: an unfinished run of the same command is
-            resumed though it began with more of them.
+            resumed though it began with more of them, and what another process has visited
+            meanwhile is left out.
+        listed_at: when they were found to be due, before anything of them was asked.
         clock: says when.
         rng: jitter, and the random part of a run's id.
     """
@@ -49,6 +51,7 @@ class HarvestJob(msgspec.Struct, frozen=True, kw_only=True):
     command: str
     terms: Terms | None = None
     whatever_is_due: bool = False
+    listed_at: Micros | None = None
     clock: Clock
     rng: random.Random
 
@@ -84,6 +87,7 @@ async def run_harvest(
         clock=job.clock,
         rng=job.rng,
         planner=Planner(job.terms, job.rng),
+        listed_at=job.listed_at,
     )
     try:
         fetcher = Fetcher(
@@ -92,6 +96,7 @@ async def run_harvest(
             clock=job.clock,
             rng=job.rng,
             reserve=lambda wanted: store.call(store.reserve, wanted),
+            share=lambda: store.call(store.share),
         )
         async with fetcher:
             harvest = Harvest(store, dialect, fetcher, job.clock, HarvestOptions(report=report))

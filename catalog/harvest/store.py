@@ -19,15 +19,17 @@ from catalog.records import Deriver, Observation, Reading, Verdict
 from catalog.settings import SourceSettings
 from catalog.storage import engine as engines
 from catalog.storage import failures, frontier, runs
+from catalog.storage.locks import share_derivation
 from catalog.storage.observe import FORGOTTEN, observe, standing
 from catalog.storage.owners import is_alive, is_at_work_here
 from catalog.storage.stage2 import Settled, settle
 from catalog.storage.tombstones import FORGOTTEN as FORGOTTEN_WORDS
-from catalog.storage.tombstones import forgotten_among
+from catalog.storage.tombstones import forgotten_among, graves_of
 from catalog.times import MINUTE, Clock, Micros
 
 if TYPE_CHECKING:
     from catalog.storage.engine import Connection, Engine
+    from catalog.storage.tombstones import Graves
 
 LEASE: Micros = 2 * MINUTE
 """How long a claim holds without being renewed."""
@@ -71,6 +73,7 @@ class Store(Desk):
         clock: says when.
         rng: for the run's id, and for the pause before a transaction is tried again.
         planner: says when ids are due next; the plain pauses where none is given.
+        listed_at: when the ids of a run over what is due were listed; None: they were asked since.
         sleep: waits that pause.
     """
 
@@ -85,6 +88,7 @@ class Store(Desk):
         clock: Clock,
         rng: random.Random,
         planner: Planner | None = None,
+        listed_at: Micros | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         super().__init__(engine, source, clock, rng, sleep=sleep)
@@ -92,11 +96,15 @@ class Store(Desk):
         self._deriver = deriver
         self.redactor = redactor
         self._planner = planner or Planner(None, rng)
+        self._listed_at = listed_at
+        self._before: dict[str, tuple[Micros, Micros | None]] = {}
         self._claimed: dict[str, frontier.Claimed] = {}
+        self._held_until: Micros = 0
         self._again: set[str] = set()
         self.settled: Settled | None = None
         self.unfinished = True
         self.requested = 0
+        self._ids: frozenset[str] = frozenset()
         self.resumed = 0
         self.forgotten = 0
 
@@ -114,6 +122,7 @@ class Store(Desk):
         """
         now = self._clock.now()
         with engines.write(self._engine) as conn:
+            share_derivation(conn)
             self.add_source(conn)
             gone = forgotten_among(conn, ids)
             self.forgotten = len(gone)
@@ -122,14 +131,18 @@ class Store(Desk):
             if self._key.ids_digest:
                 # What is due is known already.
                 frontier.add_ids(conn, ids, now)
+            else:
+                self._before = frontier.asked_before(conn, ids)
+                ids = [gizmo_id for gizmo_id in ids if not self._was_visited(gizmo_id, now)]
             # A transaction below may be tried again: the run is opened once.
             opened = self._run or self._opened(conn, ids, now)
             ended = runs.done_ids(conn, opened.run_id)
             done = runs.known_ids(conn, opened.run_id)
             # What was due when the run began and has ended since is part of it too.
-            self.requested = len(ended.union(ids))
+            self._ids = frozenset(ended.union(ids))
+            self.requested = len(self._ids)
             self._again = (ended - done).intersection(ids)
-            self._count(conn, opened.run_id)
+            self._count(conn, opened.run_id, self.requested)
             self.budget_left = self._budget_left(conn)
         self.work_on(opened)
         with engines.read(self._engine) as conn:
@@ -147,6 +160,13 @@ class Store(Desk):
             self._settle()
         self.resumed = len(done)
         return [gizmo_id for gizmo_id in ids if gizmo_id not in done]
+
+    def _was_visited(self, gizmo_id: str, now: Micros) -> bool:
+        """Whether another process has asked an id between the listing of what is due and now."""
+        due_at, asked_at = self._before.get(gizmo_id, (now, None))
+        if self._listed_at is None or asked_at is None:
+            return False
+        return due_at > now and asked_at >= self._listed_at
 
     def _opened(self, conn: Connection, ids: Sequence[str], now: Micros) -> runs.Run:
         """The run to go on with, or a new one (rule 13)."""
@@ -170,12 +190,12 @@ class Store(Desk):
             known = runs.open_run(conn, self._key, now=now, rng=self._rng)
         return runs.take_up(conn, known.run_id, self._owner)
 
-    def _count(self, conn: Connection, run_id: str) -> runs.Run:
+    def _count(self, conn: Connection, run_id: str, requested: int) -> runs.Run:
         """Count the run's outcomes into its totals."""
         return runs.update_totals(
             conn,
             run_id,
-            requested=self.requested,
+            requested=requested,
             price=self._source.price_per_request,
         )
 
@@ -197,21 +217,53 @@ class Store(Desk):
                 # Another process of this run may have learned of some meanwhile.
                 self._again -= runs.known_ids(conn, self.run.run_id)
             done = runs.done_ids(conn, self.run.run_id, among=ids) - self._again
-            # One that is to be forgotten since has no place in the frontier any more.
-            done |= forgotten_among(conn, set(ids).difference(c.gizmo_id for c in claimed))
+            # One that was to be forgotten since has no place in the frontier any more.
+            others = set(ids).difference(c.gizmo_id for c in claimed)
+            done |= others.difference(frontier.asked_before(conn, sorted(others)))
+            # What is due is nobody's own: it is visited once, by whoever comes first.
+            visited = {c.gizmo_id for c in claimed if self._was_asked_since(c, now)} - done
+            done |= visited
             frontier.drop(conn, self._owner, [c.gizmo_id for c in claimed if c.gizmo_id in done])
+        self.requested -= len(visited)
+        if not self._claimed:
+            self._held_until = now + LEASE
         self._claimed.update({c.gizmo_id: c for c in claimed})
         mine = [c.gizmo_id for c in claimed if c.gizmo_id not in done]
         taken = done.union(mine)
         return mine, [gizmo_id for gizmo_id in ids if gizmo_id not in taken]
 
+    def _was_asked_since(self, claimed: frontier.Claimed, now: Micros) -> bool:
+        """Whether another process has asked an id since this run began."""
+        if claimed.gizmo_id not in self._before:
+            return False
+        due_at, asked_at = self._before[claimed.gizmo_id]
+        return claimed.last_asked_at != asked_at or claimed.due_at > max(now, due_at)
+
+    @property
+    def holds(self) -> bool:
+        """Whether what was claimed is this process's own: it may have slept past its leases."""
+        return self._clock.now() < self._held_until
+
     def renew(self) -> None:
         """Hold on to what is claimed."""
+        until = self._clock.now() + LEASE
         with engines.write(self._engine) as conn:
-            frontier.renew(conn, self._owner, self._clock.now() + LEASE)
+            frontier.renew(conn, self._owner, until)
+        self._held_until = until
+
+    def let_go(self, ids: Sequence[str]) -> None:
+        """Give ids back that were not asked, as the leases had ended; the others are renewed."""
+        self.renew()
+        with engines.write(self._engine) as conn:
+            frontier.drop(conn, self._owner, ids)
+        for each in ids:
+            self._claimed.pop(each, None)
 
     def write(self, batch: Sequence[Ended]) -> list[tuple[Verdict, str]]:
         """Archive and derive what a batch of ids brought, and end each in its outcome.
+
+        Of whom the catalog was told to forget meanwhile nothing is kept, not even that it was
+        asked for: forgetting is the exception to law 8, too.
 
         Returns:
             The verdict and the effect of each.
@@ -219,6 +271,9 @@ class Store(Desk):
         taken = [self._take(ended) for ended in batch]
         flat = [one for each in taken for one in each]
         with engines.write(self._engine) as conn:
+            # Whoever forgets waits for those who have asked the tombstones and not written yet.
+            share_derivation(conn)
+            graves = graves_of(conn)
             found: Found = {
                 key: (row, "unchanged") for key, row in standing(conn, _cached(flat)).items()
             }
@@ -234,18 +289,22 @@ class Store(Desk):
                     found[key] = (row, effect)
             failures.add_failures(conn, [self.failure(x) for x in flat if x.failure])
             outcomes = [
-                self._outcome(ended, each[0], found)
+                self._outcome(ended, each[0], found, graves)
                 for ended, each in zip(batch, taken, strict=True)
             ]
-            runs.add_outcomes(conn, outcomes)
-            visits = [
-                self._visited(outcome, each[0])
+            kept = [
+                (outcome, each[0])
                 for outcome, each in zip(outcomes, taken, strict=True)
+                if outcome.verdict != Verdict.FORGOTTEN
             ]
+            runs.add_outcomes(conn, [outcome for outcome, _ in kept])
+            visits = [self._visited(outcome, each) for outcome, each in kept]
             planned = self._planner.after(conn, visits, self._claimed)
-            moves = [_move(outcome, planned[outcome.asked_id]) for outcome in outcomes]
+            moves = [_move(outcome, planned[outcome.asked_id]) for outcome, _ in kept]
             frontier.release(conn, self._owner, moves)
-            frontier.remove(conn, [x.asked_id for x in outcomes if x.verdict == Verdict.FORGOTTEN])
+            gone = [x.asked_id for x in outcomes if x.verdict == Verdict.FORGOTTEN]
+            runs.remove_outcomes(conn, self.run.run_id, gone)
+            frontier.remove(conn, gone)
         for ended in batch:
             self._claimed.pop(ended.asked, None)
         self._again.difference_update(ended.asked for ended in batch)
@@ -264,13 +323,16 @@ class Store(Desk):
         refused = stop is not None and stop.kind == "refused"
         with engines.write(self._engine) as conn:
             frontier.drop(conn, self._owner)
-            run = self._count(conn, self.run.run_id)
+            gone = self._forgotten_since(conn)
+            run = self._count(conn, self.run.run_id, self.requested - len(gone))
             self.unfinished = bool(run.left or self._again or (refused and run.failed))
             if stop is not None and self.unfinished:
                 status = "failed" if refused else "stopped"
                 runs.pause_run(conn, run.run_id, status=status, reason=stop.words)
             elif not self.unfinished:
                 end_run(conn, self._deriver, run, now=now, status="finished")
+        self.requested -= len(gone)
+        self.forgotten += len(gone)
         self._settle()
         self._run = run
         return Totals(
@@ -281,6 +343,16 @@ class Store(Desk):
                 if name not in ("run", "seconds")
             },
         )
+
+    def _forgotten_since(self, conn: Connection) -> set[str]:
+        """The ids of the run whom the catalog was told to forget since it began.
+
+        They have no outcome and no place in the frontier: they are part of no run any more.
+        """
+        if graves_of(conn) is None:
+            return set()
+        open_ids = self._ids - runs.done_ids(conn, self.run.run_id)
+        return set(open_ids.difference(frontier.asked_before(conn, sorted(open_ids))))
 
     def _settle(self) -> None:
         """Aggregate over all GPTs what changed; see :mod:`catalog.harvest.closing`."""
@@ -310,7 +382,9 @@ class Store(Desk):
             for reading in ended.readings
         ]
 
-    def _outcome(self, ended: Ended, taken: Taken, found: Found) -> runs.Outcome:
+    def _outcome(
+        self, ended: Ended, taken: Taken, found: Found, graves: Graves | None
+    ) -> runs.Outcome:
         """The one outcome of an asked id: what the first reading, the one about it, came to."""
         verdict = taken.reading.verdict
         row, effect = found.get(key_of(taken), (None, "")) if taken.observation else (None, "")
@@ -319,6 +393,11 @@ class Store(Desk):
             detail = FORGOTTEN_WORDS
             # That another GPT's document came in its stead stays said.
             verdict = verdict if verdict is Verdict.MISMATCHED else Verdict.FORGOTTEN
+        if graves is not None:
+            if graves.of("gpt", [ended.asked]):
+                verdict = Verdict.FORGOTTEN
+            if graves.named_in(detail.encode(errors="replace")):
+                detail = FORGOTTEN_WORDS
         return runs.Outcome(
             run_id=self.run.run_id,
             asked_id=ended.asked,

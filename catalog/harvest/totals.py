@@ -68,7 +68,7 @@ class Harvested(msgspec.Struct, frozen=True, kw_only=True):
             asked again.
         settled: what came to light over all GPTs: drift and mass events.
         forgotten: ids that were named and are no part of the run: the catalog was told to forget
-            them.
+            them, before they were asked for or meanwhile.
     """
 
     totals: Totals

@@ -124,6 +124,37 @@ def to_confirm(conn: Connection, now: Micros, limit: int) -> list[str]:
     )
 
 
+def who_denied(conn: Connection, ids: Collection[str]) -> dict[str, str]:
+    """The source that last said of each GPT that there is none.
+
+    Args:
+        conn: any transaction.
+        ids: of the GPTs; one of which no source said so is left out.
+    """
+    o, s = t.observations.c, t.sources.c
+    found: dict[str, str] = {}
+    for part in chunks(sorted(ids)):
+        query = (
+            select(o.gizmo_id, s.name)
+            .join(t.sources, s.source_id == o.source_id)
+            .where(o.gizmo_id.in_(part), o.payload_id == t.NOT_FOUND_PAYLOAD)
+            .order_by(o.gizmo_id, o.observed_at)
+        )
+        # The last of a GPT stays.
+        found.update((gizmo_id, name) for gizmo_id, name in conn.execute(query))
+    return found
+
+
+def still_denied(conn: Connection, ids: Collection[str]) -> set[str]:
+    """Those of some GPTs of which the last answer was no document."""
+    f = t.frontier.c
+    found: set[str] = set()
+    for part in chunks(sorted(ids)):
+        query = select(f.gizmo_id).where(f.gizmo_id.in_(part), f.last_verdict != Verdict.DOCUMENT)
+        found.update(conn.execute(query).scalars())
+    return found
+
+
 def companions(
     conn: Connection, ids: Collection[str], count: int, *, asked_by: Micros
 ) -> list[str]:

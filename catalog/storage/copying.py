@@ -28,7 +28,7 @@ from sqlalchemy import (
 
 from catalog.storage import tables as t
 from catalog.storage.relisting import make_listings, queue_listings
-from catalog.storage.work_tables import job_states, write_locks
+from catalog.storage.work_tables import job_states, paces, write_locks
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -55,7 +55,7 @@ class Copied(msgspec.Struct):
 
 def copied_tables() -> list[Table]:
     """The tables that are copied, in an order in which each comes after those that it names."""
-    left = {*MADE_AGAIN, write_locks.name}
+    left = {*MADE_AGAIN, paces.name, write_locks.name}
     return [table for table in t.metadata.sorted_tables if table.name not in left]
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import event
 
 from catalog.errors import (
+    CatalogAway,
     CatalogBusy,
     CatalogCorrupt,
     CatalogError,
@@ -94,13 +95,13 @@ _POSTGRES: dict[str, _Meaning] = {
         CatalogMissing,
         "there is no database {place}: create it, then gpts-catalog init ({said})",
     ),
-    "08": (StorageError, "the connection to {place} was lost ({said}): repeat"),
-    "57": (StorageError, "the connection to {place} was ended by the server ({said}): repeat"),
+    "08": (CatalogAway, "the connection to {place} was lost ({said}): repeat"),
+    "57": (CatalogAway, "the connection to {place} was ended by the server ({said}): repeat"),
     "25P02": (
         StorageError,
         "a transaction on {place} was undone for an earlier error, and takes nothing more: repeat",
     ),
-    "25P03": (StorageError, "a transaction on {place} was left idle and ended: repeat"),
+    "25P03": (CatalogAway, "a transaction on {place} was left idle and ended: repeat"),
     "54": (
         StorageError,
         (
@@ -108,11 +109,12 @@ _POSTGRES: dict[str, _Meaning] = {
             " once, or raise the limit that it names"
         ),
     ),
-    "53": (StorageError, "PostgreSQL has no room or connections left for {place} ({said})"),
+    "53300": (CatalogAway, "PostgreSQL has no connections left for {place} ({said}): repeat"),
+    "53": (StorageError, "PostgreSQL has no room left for {place} ({said})"),
     "58": (StorageError, "PostgreSQL has trouble with the disk of {place} ({said})"),
     "XX": (CatalogCorrupt, "PostgreSQL found damage in {place} ({said}): restore a backup"),
 }
-_NO_ANSWER: _Meaning = (StorageError, "no connection to {place} ({said})")
+_NO_ANSWER: _Meaning = (CatalogAway, "no connection to {place} ({said})")
 
 
 def map_errors(engine: Engine) -> None:

@@ -3,6 +3,10 @@
 :func:`read` sees one consistent state and cannot write. :func:`write` takes the write lock at once
 on SQLite, so that it never fails half-way for another writer. Whatever the driver raises leaves
 here as one of :mod:`catalog.errors`, without a password in it. Makes no tables: migrations do.
+
+A server that was reached once is waited for while it restarts; and where the connection is lost
+just as a transaction ends, the server is asked whether it was committed. So a transaction that
+fails with a :class:`~catalog.errors.Transient` error has stored nothing, and may be tried again.
 """
 
 from __future__ import annotations
@@ -16,14 +20,21 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import URL, Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from catalog.errors import CatalogBusy, CatalogCorrupt, CatalogMissing, SettingsError
+from catalog.errors import (
+    CatalogAway,
+    CatalogBusy,
+    CatalogCorrupt,
+    CatalogMissing,
+    SettingsError,
+)
 from catalog.storage.driver_errors import map_errors
 from catalog.storage.ledger import Ledger
 from catalog.storage.sqlite_files import connect_reader, connect_sqlite
 from catalog.storage.urls import describe, is_sqlite, parse_url, sqlite_path
+from catalog.times import pause
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
     from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -51,7 +62,20 @@ BUSY_TIMEOUT = 30.0
 STATEMENT_TIMEOUT = 900.0
 """Seconds after which PostgreSQL ends a statement: none of ours should need them."""
 IDLE_TIMEOUT = 300.0
-"""Seconds after which PostgreSQL ends a transaction whose program sleeps: it would hold locks."""
+"""Seconds after which PostgreSQL ends a transaction whose program sleeps."""
+WRITE_IDLE_TIMEOUT = 60.0
+"""The same of one that writes: others wait for its locks, and give up after
+:data:`BUSY_TIMEOUT`, repeated."""
+CONNECT_TIMEOUT = 10
+"""Seconds in which a server takes a connection that is there."""
+UNHEARD = (10, 5, 3)
+"""A connection on which nothing came for so many seconds is asked for a sign of life, again after
+so many, and so often; then it is lost. Both sides do so: else who is cut off waits for hours, and
+what it has locked waits with it."""
+SENT_TIMEOUT = 30.0
+"""Seconds after which a connection is lost that does not take what was sent."""
+RETURN_PAUSES = (0.1, 0.2, 0.5, 1.0, *[2.0] * 30)
+"""Seconds between tries to reach a server that was there before: it may restart."""
 
 READER_CACHE = 32 << 20
 """Bytes of pages that a connection for reading holds of an SQLite file at most: as many as the
@@ -66,8 +90,25 @@ _FOLDER = "data"
 """Where the ledger of a catalog is that is no file, unless somebody says where."""
 _LEDGER = "catalog_ledger"
 _MODE = "catalog_mode"
+_REACH = "catalog_reach"
 _FILE = "file"
 """The key, in a pooled connection's ``info``, of the file that was opened."""
+_BEGIN_WRITING = (
+    "SELECT CAST(pg_current_xact_id() AS text), CAST(pg_postmaster_start_time() AS text),"
+    " set_config('idle_in_transaction_session_timeout',"
+    f" '{round(WRITE_IDLE_TIMEOUT * 1000)}', true)"
+)
+"""By what it can be asked later what became of the transaction."""
+_WHAT_BECAME = """
+SELECT CASE
+  WHEN pg_postmaster_start_time() = CAST(:started AS timestamptz)
+    OR CAST(CAST(:number AS text) AS numeric) < split_part(next_xid, ':', 1)::numeric * 4294967296
+      + split_part(next_xid, ':', 2)::numeric
+  THEN pg_xact_status(CAST(CAST(:number AS text) AS xid8)) ELSE 'aborted' END
+FROM pg_control_checkpoint()
+"""
+"""A server that was killed counts again from the last number that it had written down, which its
+recovery ends with writing: from there on the numbers are those of others."""
 _SET_UP = "set up"
 """The marker in a pooled connection's ``info`` for pragmas that are already set."""
 
@@ -79,6 +120,7 @@ def open_engine(
     durable: bool = False,
     busy_timeout: float = BUSY_TIMEOUT,
     folder: str | Path | None = None,
+    wait: Callable[[float], None] = pause,
 ) -> Engine:
     """Open the catalog at ``url``, which must exist.
 
@@ -89,6 +131,7 @@ def open_engine(
         busy_timeout: seconds to wait for another process's lock.
         folder: where the ledger of tombstones is, of a catalog on PostgreSQL; that of a file is
             beside it; None: where catalogs are by default.
+        wait: waits so many seconds for a server that was there, and is away.
 
     Raises:
         SettingsError: ``url`` names no catalog, or its driver is not installed.
@@ -105,6 +148,9 @@ def open_engine(
         folder = path.absolute().parent
     else:
         engine = _postgres(parsed, read_only=read_only, durable=durable, busy_timeout=busy_timeout)
+        if not read_only:
+            # Who only reads is a person, who looks at the message and asks again.
+            engine.update_execution_options(**{_REACH: _Reach(wait)})
     use_ledger(engine, Ledger(Path(folder or _FOLDER)))
     return engine
 
@@ -141,11 +187,20 @@ def write(engine: Engine) -> Iterator[Connection]:
 
     Raises:
         CatalogBusy: another process held the lock for too long, or won a conflict.
+        CatalogAway: the connection was lost before it was committed.
     """
-    with _connect(engine) as connection:
-        connection.execution_options(**{_MODE: "write"})
-        with connection.begin():
-            yield connection
+    number, started, ended = "", "", False
+    try:
+        with _connect(engine) as connection:
+            connection.execution_options(**{_MODE: "write"})
+            with connection.begin():
+                if engine.dialect.name == "postgresql":
+                    number, started, _ = connection.exec_driver_sql(_BEGIN_WRITING).one()
+                yield connection
+                ended = True
+    except CatalogAway:
+        if not ended or not _was_committed(engine, number, started):
+            raise
 
 
 def lock_keys(connection: Connection, keys: Collection[str]) -> None:
@@ -187,10 +242,63 @@ def _identity(path: Path) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
+class _Reach:
+    """Whether a server was reached, and how it is waited for.
+
+    Args:
+        wait: waits so many seconds.
+    """
+
+    def __init__(self, wait: Callable[[float], None]) -> None:
+        self.wait = wait
+        self.reached = False
+
+
+def _reach(engine: Engine) -> Connection:
+    """A connection; to a server that was there before also while it restarts."""
+    reach = engine.get_execution_options().get(_REACH)
+    for seconds in RETURN_PAUSES:
+        try:
+            connection = engine.connect()
+        except CatalogAway:
+            if not isinstance(reach, _Reach) or not reach.reached:
+                raise
+            reach.wait(seconds)
+        else:
+            if isinstance(reach, _Reach):
+                reach.reached = True
+            return connection
+    return engine.connect()
+
+
+def _was_committed(engine: Engine, number: str, started: str) -> bool:
+    """Whether a transaction was, whose connection was lost as it ended.
+
+    Args:
+        engine: the catalog.
+        number: the transaction.
+        started: when the server had started then.
+
+    Raises:
+        CatalogAway: that cannot be learned, as the server is away.
+    """
+    reach = engine.get_execution_options().get(_REACH)
+    for seconds in RETURN_PAUSES:
+        with read(engine) as connection:
+            status = connection.execute(
+                text(_WHAT_BECAME), {"number": number, "started": started}
+            ).scalar_one()
+        # The server may not have noticed yet that nobody is there any more.
+        if status != "in progress" or not isinstance(reach, _Reach):
+            break
+        reach.wait(seconds)
+    return bool(status == "committed")
+
+
 @contextmanager
 def _connect(engine: Engine) -> Iterator[Connection]:
     try:
-        connection = engine.connect()
+        connection = _reach(engine)
     except PoolTimeout:
         raise CatalogBusy(
             f"all connections of this process to {describe(engine.url)} are in use: try again"
@@ -253,6 +361,10 @@ def _postgres(url: URL, *, read_only: bool, durable: bool, busy_timeout: float) 
         "statement_timeout": f"{round(STATEMENT_TIMEOUT * 1000)}",
         "idle_in_transaction_session_timeout": f"{round(IDLE_TIMEOUT * 1000)}",
         "lock_timeout": f"{round(busy_timeout * 1000)}",
+        "tcp_keepalives_idle": f"{UNHEARD[0]}",
+        "tcp_keepalives_interval": f"{UNHEARD[1]}",
+        "tcp_keepalives_count": f"{UNHEARD[2]}",
+        "tcp_user_timeout": f"{round(SENT_TIMEOUT * 1000)}",
         "synchronous_commit": "on" if durable else "off",
         "default_transaction_read_only": "on" if read_only else "off",
     }
@@ -282,7 +394,11 @@ def create_postgres(url: URL, settings: dict[str, Any], **options: Any) -> Engin
             url,
             connect_args={
                 "application_name": "gpts-catalog",
-                "connect_timeout": round(BUSY_TIMEOUT),
+                "connect_timeout": CONNECT_TIMEOUT,
+                "keepalives_idle": UNHEARD[0],
+                "keepalives_interval": UNHEARD[1],
+                "keepalives_count": UNHEARD[2],
+                "tcp_user_timeout": round(SENT_TIMEOUT * 1000),
                 "autocommit": False,
             },
             hide_parameters=True,

@@ -62,11 +62,13 @@ class Claimed(Learned, frozen=True, kw_only=True):
         gizmo_id: the id.
         attempts: visits without a fact since the last one.
         due_at: when it was due.
+        last_asked_at: when it was asked before; None: never.
     """
 
     gizmo_id: str
     attempts: int
     due_at: Micros
+    last_asked_at: Micros | None = None
 
 
 class Move(msgspec.Struct, frozen=True, kw_only=True):
@@ -159,6 +161,20 @@ def due(conn: Connection, now: Micros, limit: int) -> list[str]:
     """The ids that :func:`claim` would take, without taking them."""
     query = select(_f.gizmo_id).where(_f.due_at <= now, _free(now))
     return list(conn.execute(query.order_by(_f.due_at, _f.gizmo_id).limit(limit)).scalars())
+
+
+def asked_before(conn: Connection, ids: Sequence[str]) -> dict[str, tuple[Micros, Micros | None]]:
+    """When each of some ids is due, and was asked last.
+
+    Args:
+        conn: any transaction.
+        ids: ids; those that are not known are left out.
+    """
+    found: dict[str, tuple[Micros, Micros | None]] = {}
+    for part in chunks(ids):
+        query = select(_f.gizmo_id, _f.due_at, _f.last_asked_at).where(_f.gizmo_id.in_(part))
+        found |= {row.gizmo_id: (row.due_at, row.last_asked_at) for row in conn.execute(query)}
+    return found
 
 
 def recall(conn: Connection, now: Micros) -> int:

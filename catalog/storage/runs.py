@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import msgspec
-from sqlalchemy import case, exists, func, insert, or_, select, update
+from sqlalchemy import case, delete, exists, func, insert, or_, select, update
 
 from catalog.errors import NotFound
 from catalog.records import Verdict
 from catalog.storage.dialects import insert_or
 from catalog.storage.engine import lock_keys
+from catalog.storage.rows import chunks
 from catalog.storage.tables import outcomes, runs
 from catalog.times import HOUR, to_datetime
 
@@ -314,6 +315,19 @@ def add_outcomes(conn: Connection, items: Sequence[Outcome]) -> None:
     )
     ordered = sorted(items, key=lambda item: (item.run_id, item.asked_id))
     conn.execute(statement, [msgspec.structs.asdict(item) for item in ordered])
+
+
+def remove_outcomes(conn: Connection, run_id: str, ids: Collection[str]) -> None:
+    """Take ids out of a run: the catalog was told to forget them.
+
+    Args:
+        conn: a writing transaction.
+        run_id: the run.
+        ids: what was asked for.
+    """
+    o = outcomes.c
+    for part in chunks(sorted(ids)):
+        conn.execute(delete(outcomes).where(o.run_id == run_id, o.asked_id.in_(part)))
 
 
 def known_ids(conn: Connection, run_id: str, verdicts: Collection[Verdict] = FACTS) -> set[str]:

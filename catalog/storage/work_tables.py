@@ -91,6 +91,18 @@ plan_days = make_table(
     narrow=True,
 )
 
+paces = make_table(
+    "paces",
+    "Who asks a source now: what each may send a second adds up to the source's rate.",
+    source(),
+    text("owner", "the process"),
+    Column("place", Integer, nullable=False, comment="which of its askers"),
+    Column("share", Double, nullable=False, comment="requests a second that it may send"),
+    big("until", "when that ends, by the clock of the database's machine"),
+    PrimaryKeyConstraint("source_id", "owner", "place"),
+    narrow=True,
+)
+
 write_locks = make_table(
     "write_locks",
     "What writers lock on PostgreSQL; rows and table are never written.",

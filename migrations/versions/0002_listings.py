@@ -27,11 +27,15 @@ def upgrade() -> None:
     _tables()
     op.drop_index(op.f("ix_changes_observed_at"), table_name="changes")
     op.create_index(
-        op.f("ix_changes_class_observed_at_gizmo_id_field_element"),
+        "ix_changes_class_observed_at",
         "changes",
-        ["class", "observed_at", "gizmo_id", "field", "element"],
+        [
+            *("class", "observed_at", "gizmo_id", "field", "element"),
+            *("kind", "event_id", "flap", "disagreement"),
+        ],
         unique=False,
     )
+    op.create_index(op.f("ix_gizmos_created_at"), "gizmos", ["created_at"], unique=False)
     if op.get_context().dialect.name == "postgresql":
         op.alter_column("stage_queue", "kind", comment="author, day, facets, listing or shape")
         _gin()
@@ -196,8 +200,14 @@ def _tables() -> None:
         op.create_index(
             op.f(f"ix_listings_{order}_gizmo_id"), "listings", [order, "gizmo_id"], unique=False
         )
-    for column in ("facet_id", "user_id", "author_key"):
+    for column in ("facet_id", "author_key"):
         op.create_index(op.f(f"ix_listings_{column}"), "listings", [column], unique=False)
+    op.create_index(
+        "ix_listings_user_id",
+        "listings",
+        ["user_id", "facet_id", "conversations", "reviews", "stars"],
+        unique=False,
+    )
     op.create_index(
         "ix_listings_unindexed",
         "listings",

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from aiohttp import web
 from sqlalchemy import select, update
 
 from catalog.errors import SettingsError
@@ -243,6 +244,45 @@ def test_reported_missing_is_asked_again_on_another_day_among_others(
             ).scalars()
             statuses.append(set(found))
     assert statuses == [{"missing"}, {"gone"}]
+
+
+def test_what_another_source_still_knows_is_never_called_gone(
+    known: Engine, catalog_url: str, gateway: RunningGateway
+) -> None:
+    """Not for the moment, either, that lies between two answers of one confirmation."""
+    mirror = source(gateway, "mirror", base_url=gateway.url("bare"))
+    work = context(catalog_url, gateway, source(gateway, "denies", prefer=0), mirror)
+    refresh.work(work)
+    with read(known) as conn:
+        lost = set(conn.execute(select(t.gizmos.c.gizmo_id).limit(3)).scalars())
+    answer = gateway.gateway.answer
+
+    async def denying(request: web.BaseRequest) -> web.StreamResponse:
+        if request.path.startswith("/plain/") and any(each in request.path for each in lost):
+            return web.json_response({"detail": "gizmo not found"}, status=404)
+        return await answer(request)
+
+    gateway.gateway.answer = denying  # type: ignore[method-assign]
+    for days in range(3):
+        gateway.clock.advance(DAY)
+        with write(known) as conn:
+            conn.execute(
+                update(t.frontier)
+                .where(t.frontier.c.gizmo_id.in_(lost))
+                .values(due_at=gateway.clock.now())
+            )
+        (confirm if days else refresh).work(work)
+    with read(known) as conn:
+        said = conn.execute(
+            select(t.statuses.c.status).where(t.statuses.c.gizmo_id.in_(lost)).distinct()
+        ).scalars()
+        assert set(said) == {"listed", "missing"}
+        denied = t.outcomes.c.verdict == "not_found"
+        assert len(conn.execute(select(t.outcomes.c.at).where(denied)).all()) >= len(lost)
+        now = conn.execute(
+            select(t.gizmos.c.status).where(t.gizmos.c.gizmo_id.in_(lost)).distinct()
+        )
+        assert set(now.scalars()) == {"listed"}
 
 
 def test_sources_are_ordered_by_preference_then_by_the_file(gateway: RunningGateway) -> None:

@@ -17,7 +17,7 @@ from sqlalchemy import func, select
 from catalog.derive import Derivation
 from catalog.dialects import get_dialect
 from catalog.errors import BudgetUsedUp, CatalogBusy, SourceRefused, StorageError
-from catalog.fetch.client import Asked
+from catalog.fetch.client import Asked, Withdrawn
 from catalog.harvest import Harvest, HarvestOptions
 from catalog.harvest.store import Ended, Store, digest_of
 from catalog.harvest.totals import Stop
@@ -50,10 +50,18 @@ class Gateway:
         self.sent = 0
         self.stopped: str | None = None
 
-    async def ask(self, request: Request, read: Callable[[Answer], Sequence[Reading]]) -> Asked:
+    async def ask(
+        self,
+        request: Request,
+        read: Callable[[Answer], Sequence[Reading]],
+        *,
+        still: Callable[[], bool],
+    ) -> Asked:
         """Answer one question."""
         if self.stopped:
             raise SourceRefused(self.stopped)
+        if not still():
+            raise Withdrawn
         body, status = self._answer(request)
         self.sent += 1
         if status == SPENT:
@@ -92,6 +100,7 @@ def store_of(
     ids: Sequence[str] = (),
     *,
     due: bool = False,
+    listed_at: Micros | None = None,
 ) -> Store:
     """A run's side of the catalog."""
     return Store(
@@ -106,6 +115,7 @@ def store_of(
         redactor=Redactor(()),
         clock=clock,
         rng=random.Random(),
+        listed_at=listed_at,
     )
 
 
@@ -396,6 +406,57 @@ def test_two_due_harvests_at_once_have_runs_of_their_own(engine: Engine) -> None
         assert runs.get_run(conn, one.run.run_id).finished_at is None
     one.close()
     two.close()
+
+
+def test_what_is_due_is_visited_once_by_all_who_listed_it(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second asked again for whatever the first had given back meanwhile."""
+    asking, source, clock = Asking(engine), source_of(), FixedClock(START)
+    with engines.write(engine) as conn:
+        frontier.add_ids(conn, MANY[:9], START)
+    one = store_of(engine, source, clock, due=True)
+    two = store_of(engine, source, clock, due=True)
+    monkeypatch.setattr(two, "_owner", "another:1:1.00")
+    one.begin(MANY[:9])
+    two.begin(MANY[:9])
+    one.claim(MANY[:5])
+    assert two.claim(MANY[:5]) == ([], MANY[:5])
+    _end(one, asking, [given(each, document(each)) for each in MANY[:5]], clock.at)
+    assert two.claim(MANY[:9]) == (MANY[5:9], [])
+    assert two.requested == 4
+    one.close()
+    two.close()
+
+
+def test_what_was_visited_between_the_listing_and_the_beginning_is_left_out(
+    engine: Engine,
+) -> None:
+    asking, source, clock = Asking(engine), source_of(), FixedClock(START)
+    with engines.write(engine) as conn:
+        frontier.add_ids(conn, MANY[:9], START)
+    one = store_of(engine, source, clock, due=True)
+    one.claim(one.begin(MANY[:5]))
+    _end(one, asking, [given(each, document(each)) for each in MANY[:5]], clock.at)
+    two = store_of(engine, source, clock, due=True, listed_at=START)
+    assert two.begin(MANY[:9]) == MANY[5:9]
+    one.close()
+    two.close()
+
+
+def test_leases_that_ended_unnoticed_are_given_up_and_taken_again(engine: Engine) -> None:
+    source, clock = source_of(), FixedClock(START)
+    with engines.write(engine) as conn:
+        frontier.add_ids(conn, MANY[:9], START)
+    store = store_of(engine, source, clock, due=True)
+    store.claim(store.begin(MANY[:9]))
+    held = [store.holds]
+    clock.at += 3 * MINUTE
+    held.append(store.holds)
+    store.let_go(MANY[:4])
+    assert [*held, store.holds] == [True, False, True]
+    assert store.claim(MANY[:4]) == (MANY[:4], [])
+    store.close()
 
 
 def test_a_due_harvest_is_resumed_once_its_process_is_gone(

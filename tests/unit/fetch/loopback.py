@@ -181,10 +181,15 @@ async def _request(reader: asyncio.StreamReader, connection: int) -> Seen:
 
 
 class VirtualTimer:
-    """Time that passes only while somebody waits for it, and then at once."""
+    """Time that passes only while somebody waits for it, and then at once.
 
-    def __init__(self) -> None:
+    Args:
+        may_pass: whether it may; a wait lasts until then.
+    """
+
+    def __init__(self, may_pass: Callable[[], bool] = lambda: True) -> None:
         self.now = 1000.0
+        self._may_pass = may_pass
         self.slept: list[float] = []
         self._waiting: list[tuple[float, int, asyncio.Future[None]]] = []
 
@@ -199,6 +204,9 @@ class VirtualTimer:
         await waiter
 
     def _pass(self) -> None:
+        if not self._may_pass():
+            asyncio.get_running_loop().call_later(0.001, self._pass)
+            return
         until, _, waiter = heapq.heappop(self._waiting)
         if not waiter.done():
             self.now = max(self.now, until)

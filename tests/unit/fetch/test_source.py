@@ -439,15 +439,21 @@ def test_budget_that_ends_within_a_redirect_is_told_in_the_reading() -> None:
 
 
 def test_pause_holds_a_question_that_had_its_moment_already() -> None:
-    timer = VirtualTimer()
+    answers: list[Answer] = []
+    # The other question waits for its moment until the first answer is there.
+    timer = VirtualTimer(lambda: bool(answers))
     throttled = reply(429, headers={"Retry-After": "60"})
+
+    def noted(answer: Answer) -> list[Reading]:
+        answers.append(answer)
+        return read(answer)
 
     async def main() -> float:
         async with (
             Loopback(throttled, document()) as server,
             make_fetcher(make_source(server.url, requests_per_second=0.5), timer=timer) as fetcher,
         ):
-            await asyncio.gather(*(fetcher.ask(get(server.url), read) for _ in range(2)))
+            await asyncio.gather(*(fetcher.ask(get(server.url), noted) for _ in range(2)))
             assert len(server.seen) == 3
             return timer.now
 
