@@ -44,7 +44,8 @@ def served(given: WebOptions) -> Iterator[str]:
     Args:
         given: what it is told.
     """
-    with socket.socket() as listener:
+    # As ``serve`` opens it.
+    with socket.socket(proto=socket.IPPROTO_TCP) as listener:
         listener.bind(("127.0.0.1", 0))
         # From here on calls are taken; they are answered when the server is ready.
         listener.listen()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from catalog.cli.context import start
+from catalog.cli.interrupts import signals_ignored
 from catalog.cli.options import CatalogOption, ConfigOption, JsonOption
 from catalog.cli.text import harmless
 from catalog.errors import SettingsError, UsageError
@@ -114,7 +115,9 @@ def serve(
                 timeout_graceful_shutdown=2,
             )
         )
-        server.run(sockets=[listener])
+        # Told to end it does so, and then sends itself the signal once more.
+        with signals_ignored():
+            server.run(sockets=[listener])
 
 
 def _token(variable: str | None, environ: Mapping[str, str]) -> str | None:
@@ -152,7 +155,9 @@ def _listening(host: str, port: int) -> socket.socket:
     """
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        listener = socket.socket(family, socket.SOCK_STREAM)
+        # Named, since asyncio sends without delay on what says that it is TCP: else a browser waits
+        # 40 ms for the second half of each answer.
+        listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         try:
             if os.name == "posix":
                 listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -7,7 +7,6 @@ its own), and reads the catalog on an engine that cannot write.
 
 from __future__ import annotations
 
-import ipaddress
 import socket
 import threading
 import time
@@ -24,6 +23,7 @@ from catalog.errors import CatalogError, UsageError
 from catalog.health.line import headline
 from catalog.health.looking import Health, look
 from catalog.health.metrics import CONTENT_TYPE, exposition
+from catalog.hosts import is_called_by_name
 from catalog.settings import Settings
 from catalog.storage.engine import open_engine
 from catalog.times import Clock, to_iso
@@ -174,7 +174,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         """Answer ``/metrics`` and ``/healthz``."""
         path = self.path.partition("?")[0]
-        if not self._is_called_by_name():
+        if not is_called_by_name(self.headers.get_all("host") or [], self.server.names):
             self._send(HTTPStatus.MISDIRECTED_REQUEST, _TEXT, b"call it by its own name\n")
         elif path == "/metrics":
             self._answer(_metrics)
@@ -184,21 +184,6 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(HTTPStatus.NOT_FOUND, _TEXT, b"there are /metrics and /healthz\n")
 
     do_HEAD = do_GET  # noqa: N815  (the standard library calls it so)
-
-    def _is_called_by_name(self) -> bool:
-        """Whether ``Host`` is an address, or a name that this server has."""
-        names = self.headers.get_all("host") or []
-        if len(names) != 1:
-            return False
-        host = names[0].strip().casefold()
-        name = host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
-        if name in self.server.names:
-            return True
-        try:
-            ipaddress.ip_address(name)
-        except ValueError:
-            return False
-        return True
 
     def _answer(self, make: Callable[[Health], tuple[HTTPStatus, str, bytes]]) -> None:
         try:

@@ -9,7 +9,9 @@ from sqlalchemy import BigInteger, ColumnElement, Connection, and_, cast, func, 
 
 from catalog.errors import NotFound, UsageError
 from catalog.query.limits import check_limit
+from catalog.query.sets import sets_of, tally
 from catalog.search.cursors import Number, decode, encode
+from catalog.search.filters import STATUSES
 from catalog.search.listing import rating_bound
 from catalog.storage import tables as t
 from catalog.storage.rows import chunks
@@ -105,8 +107,8 @@ class AuthorDetail(msgspec.Struct, frozen=True, kw_only=True):
         author: the author, in numbers.
         socials: the accounts it shows: type, display_name, verified and verified_data of each, as
             far as they are stated.
-        works: its GPTs, the most used first.
-        statuses: how many of them are listed, missing, gone.
+        works: its GPTs, the most used first; none where they were not asked for.
+        statuses: how many are listed, missing, gone.
     """
 
     author: Author
@@ -172,20 +174,31 @@ def authors(
     )
 
 
-def author(conn: Connection, who: str) -> AuthorDetail:
+def author(conn: Connection, who: str, *, works: bool = True) -> AuthorDetail:
     """An author and all its GPTs.
 
     Args:
         conn: a reading transaction.
         who: its ``user_id``, or its name where only one has it.
+        works: whether the GPTs are told of one by one: a few authors have tens of thousands.
 
     Raises:
         NotFound: no current document names it.
         UsageError: several authors have that name.
     """
     user_id = _user_id(conn, who)
-    a, li, g = t.authors.c, t.listings.c, t.gizmos.c
+    a = t.authors.c
     row = conn.execute(select(*_COLUMNS, a.gizmo_id).where(a.user_id == user_id)).mappings().one()
+    return AuthorDetail(
+        author=next(iter(_with_totals(conn, [row]))),
+        socials=_socials(conn, row["gizmo_id"]),
+        works=_works(conn, user_id) if works else (),
+        statuses=_statuses(conn, user_id),
+    )
+
+
+def _works(conn: Connection, user_id: str) -> tuple[Work, ...]:
+    li, g = t.listings.c, t.gizmos.c
     found = conn.execute(
         select(
             li.gizmo_id,
@@ -201,16 +214,15 @@ def author(conn: Connection, who: str) -> AuthorDetail:
         .where(li.user_id == user_id)
         .order_by(li.by_conversations, li.gizmo_id)
     ).mappings()
-    works = tuple(Work(**each) for each in found)
-    statuses: dict[str, int] = {}
-    for work in works:
-        statuses[work.status] = statuses.get(work.status, 0) + 1
-    return AuthorDetail(
-        author=next(iter(_with_totals(conn, [row]))),
-        socials=_socials(conn, row["gizmo_id"]),
-        works=works,
-        statuses=statuses,
-    )
+    return tuple(Work(**each) for each in found)
+
+
+def _statuses(conn: Connection, user_id: str) -> dict[str, int]:
+    """How many of an author's GPTs have which status: few sets of facets stand for all of them."""
+    c = t.listings.c
+    query = select(c.facet_id, func.count()).where(c.user_id == user_id).group_by(c.facet_id)
+    counts = tally(sets_of(conn, dict(conn.execute(query).all()))).get("status", {})
+    return {status: counts[status] for status in STATUSES if status in counts}
 
 
 _COLUMNS = tuple(

@@ -6,7 +6,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from sqlalchemy import Connection, Select, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Select, select, tuple_
 
 from catalog.errors import UsageError
 from catalog.fields import BY_PATH, Field
@@ -14,6 +14,7 @@ from catalog.query.limits import check_limit
 from catalog.query.news import News, mark_now
 from catalog.query.told import MIME_PATHS, mime_sets
 from catalog.query.wanted import (
+    FEW,
     STATUS,
     ChangeClass,
     ChangeKind,
@@ -27,6 +28,7 @@ from catalog.search.cursors import Number, decode, encode
 from catalog.settings import NAME_RULE, is_name
 from catalog.storage import tables as t
 from catalog.storage.bookmarks import Mark, get_bookmark
+from catalog.storage.dialects import one_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -142,54 +144,77 @@ class MassEvent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def page(
-    conn: Connection, wanted: Wanted, *, after: Key | None = None, limit: int = PAGE
+    conn: Connection,
+    wanted: Wanted,
+    *,
+    latest: bool = False,
+    after: Key | None = None,
+    limit: int = PAGE,
 ) -> list[Change]:
-    """The next changes, oldest first.
+    """The next changes, in the order of their keys.
 
     Args:
         conn: a reading transaction.
         wanted: which.
+        latest: in the reverse order, the latest first.
         after: the key of the last one that is known.
         limit: how many at most.
     """
     c = t.changes.c
     key = tuple_(c.observed_at, c.gizmo_id, c.field, c.element)
-    query = selection(wanted).limit(limit)
-    if after is not None:
-        query = query.where(key > tuple_(*after))
     gpts = None if wanted.gizmo_id is not None else gpts_of(conn, wanted)
-    if wanted.gizmo_id is None and gpts is None:
-        # Each class is read in the order of the index, and what is sorted is a page of each.
-        queries = [query.where(c.cls == cls).order_by(*key.clauses) for cls in wanted.classes]
-    else:
+    query = selection(wanted if gpts is None else _apart(wanted)).limit(limit)
+    if after is not None:
+        query = query.where(key < tuple_(*after) if latest else key > tuple_(*after))
+
+    def order(first: ColumnElement[int]) -> list[ColumnElement[Any]]:
+        columns = [first, *list(key.clauses)[1:]]
+        return [column.desc() for column in columns] if latest else columns
+
+    given = {} if gpts is None else {"gpts": gpts}
+    if wanted.gizmo_id is not None or (gpts is not None and len(gpts) <= FEW):
         query = query.where(c.cls.in_(wanted.classes))
         if gpts is not None:
-            query = query.where(c.gizmo_id.in_(gpts))
+            query = query.where(one_of(c.gizmo_id, "gpts"))
         # The sum keeps an engine from walking all changes for the sake of their order.
-        queries = [query.order_by(c.observed_at + 0, *list(key.clauses)[1:])]
-    rows = [dict(row) for each in queries for row in conn.execute(each).mappings()]
-    return records(conn, sorted(rows, key=_key)[:limit])
+        queries = [query.order_by(*order(c.observed_at + 0))]
+    else:
+        if gpts is not None:
+            # Hidden from an engine: it is to walk, and not to look all of them up.
+            query = query.where(one_of(c.gizmo_id.concat(""), "gpts"))
+        # Each class is read in the order of the index, and what is sorted is a page of each.
+        queries = [
+            query.where(c.cls == cls).order_by(*order(c.observed_at)) for cls in wanted.classes
+        ]
+    rows = [dict(row) for each in queries for row in conn.execute(each, given).mappings()]
+    return records(conn, sorted(rows, key=_key, reverse=latest)[:limit])
 
 
 def read_page(
-    conn: Connection, wanted: Wanted, *, after: str | None = None, limit: int = 50
+    conn: Connection,
+    wanted: Wanted,
+    *,
+    latest: bool = False,
+    after: str | None = None,
+    limit: int = 50,
 ) -> ChangePage:
-    """A page of changes, oldest first, and where the next one begins.
+    """A page of changes, and where the next one begins.
 
     Args:
         conn: a reading transaction.
         wanted: which.
+        latest: the latest first, instead of the oldest.
         after: where the page before ended.
         limit: how many at most.
 
     Raises:
-        InvalidCursor: ``after`` is damaged, or of other changes.
+        InvalidCursor: ``after`` is damaged, or of other changes or another order.
         UsageError: ``limit`` is no number of changes to be asked for at once.
     """
     check_limit(limit)
-    question = ("changes", wanted)
+    question = ("latest changes" if latest else "changes", wanted)
     key = None if after is None else decode(after, question, Key)
-    found = page(conn, wanted, after=key, limit=limit + 1)
+    found = page(conn, wanted, latest=latest, after=key, limit=limit + 1)
     items = tuple(found[:limit])
     more = len(found) > limit
     return ChangePage(items=items, after=encode(question, items[-1].key) if more else None)
@@ -323,6 +348,13 @@ def selection(wanted: Wanted) -> Select[Any]:
         .outerjoin(t.gizmos, t.gizmos.c.gizmo_id == c.gizmo_id)
         .where(*conditions(wanted), *belongs(wanted))
     )
+
+
+def _apart(wanted: Wanted) -> Wanted:
+    """The same without what :func:`catalog.query.wanted.gpts_of` has looked up."""
+    if wanted.author is not None:
+        return msgspec.structs.replace(wanted, author=None)
+    return msgspec.structs.replace(wanted, category=None)
 
 
 def _key(row: Row) -> Key:

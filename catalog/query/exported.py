@@ -13,6 +13,7 @@ import msgspec
 from sqlalchemy import BigInteger, Boolean, Double, Integer, SmallInteger
 
 from catalog.fields import BY_COLUMN, LISTS
+from catalog.storage import dump
 from catalog.storage import tables as t
 
 if TYPE_CHECKING:
@@ -68,32 +69,12 @@ class ExportedTable(msgspec.Struct, frozen=True, kw_only=True):
         return next(column for column in self.columns if column.name == name)
 
 
-LEFT_OUT_TABLES: dict[str, str] = {
-    "catalog_info": "about this file, not about GPTs",
-    "runs": "how the observations came here",
-    "outcomes": "how asking went, run by run",
-    "fetch_failures": "failures are no facts (law 4)",
-    "frontier": "what this catalog asks next",
-    "budgets": "what this catalog spent",
-    "job_states": "what this catalog's scheduler remembers",
-    "job_runs": "what this catalog's scheduler did",
-    "alarms": "what was wrong here",
-    "outcome_days": "how asking went, day by day",
-    "prunings": "what was removed here",
-    "plan_days": "how this catalog planned",
-    "write_locks": "what writers lock",
-    "shapes": "numbers of sets of paths; drift is exported",
-    "fold_states": "an encoding of what the other tables say",
-    "stage_queue": "work to do",
-    "listings": "repeats what the other tables say",
-    "category_ranks": "repeats what the other tables say",
-    "facet_sets": "repeats what the other tables say",
-    "bookmarks": "what somebody has looked at here",
-    "judgements": "when verdicts were given here; observations say which",
+LEFT_OUT_TABLES: dict[str, str] = dump.LEFT_OUT_TABLES | {
     "payloads": "stand with the observations and discoveries that name them",
     "tombstones": "whom this catalog was asked to forget is for nobody else to know",
 }
-"""Tables that no export of another format than a catalog file holds, with the reason."""
+"""Tables that no export of another format than a catalog file holds, with the reason: what the
+logical dump leaves out is about one catalog, and says nothing to others."""
 
 LEFT_OUT: dict[str, str] = {
     "gizmos.name_key": "the name again, to sort by",

@@ -1,6 +1,6 @@
 """Rows for exports: each table as one statement, narrowed to GPTs, to a moment, or to what is new.
 
-A statement's rows stand in the order of the table's key, by code point, on both engines: the same
+A statement's rows stand in an order that is named, by code point, on both engines: the same
 rows are written in the same order, whatever the catalog's file looks like inside.
 """
 
@@ -126,7 +126,12 @@ class _Read:
 
 
 def statement(
-    name: str, columns: Sequence[str], narrowed: Narrowed, *, postgres: bool
+    name: str,
+    columns: Sequence[str],
+    narrowed: Narrowed,
+    *,
+    postgres: bool,
+    order: Sequence[str] = (),
 ) -> Select[Any]:
     """The rows of a table.
 
@@ -136,6 +141,7 @@ def statement(
             :data:`PAYLOAD`, the last.
         narrowed: which rows.
         postgres: whether the engine is PostgreSQL.
+        order: the columns in whose order rows stand; none: the table's key.
     """
     exported, table = TABLES[name], t.metadata.tables[name]
     read = _Read(table, postgres=postgres)
@@ -155,8 +161,8 @@ def statement(
     wanted = [read.columns[each].label(each) for each in columns if each not in _OF_PAYLOAD]
     if len(wanted) < len(columns):
         wanted.append(table.c.payload_id.label(PAYLOAD))
-    order = [read.order.get(each, read.columns[each]) for each in exported.key]
-    return select(*wanted).select_from(read.rows).where(*read.where).order_by(*order)
+    by = [read.order.get(each, read.columns[each]) for each in order or exported.key]
+    return select(*wanted).select_from(read.rows).where(*read.where).order_by(*by)
 
 
 _OF_PAYLOAD = frozenset({"payload", "payload_base64"})

@@ -89,11 +89,18 @@ def movers(
         raise UsageError(
             f"{to_iso(since)} is later than {to_iso(until)}: nothing lies between; swap them"
         )
-    g = t.gizmos.c
     old, new = t.vanity_metrics.alias("old"), t.vanity_metrics.alias("new")
+    # What has no point within the window did not grow in it: one walk finds the few that have.
+    point = t.vanity_metrics.c
+    moved = (
+        select(point.gizmo_id, func.max(point.observed_at).label("at"))
+        .where(point.observed_at > since, point.observed_at <= until)
+        .group_by(point.gizmo_id)
+        .subquery("moved")
+    )
     query = (
         select(
-            g.gizmo_id,
+            moved.c.gizmo_id,
             old.c.observed_at.label("before_at"),
             new.c.observed_at.label("after_at"),
             *(
@@ -102,9 +109,15 @@ def movers(
                 for column in _COLUMNS[by]
             ),
         )
-        .select_from(t.gizmos)
-        .join(old, (old.c.gizmo_id == g.gizmo_id) & (old.c.observed_at == _last(since)))
-        .join(new, (new.c.gizmo_id == g.gizmo_id) & (new.c.observed_at == _last(until)))
+        .select_from(moved)
+        .join(
+            old,
+            and_(
+                old.c.gizmo_id == moved.c.gizmo_id,
+                old.c.observed_at == _last(moved.c.gizmo_id, since),
+            ),
+        )
+        .join(new, and_(new.c.gizmo_id == moved.c.gizmo_id, new.c.observed_at == moved.c.at))
         .where(or_(*(new.c[name] != old.c[name] for name in _COLUMNS[by])))
         .execution_options(yield_per=_PAGE)
     )
@@ -168,13 +181,13 @@ _COLUMNS: dict[By, tuple[str, ...]] = {
 }
 
 
-def _last(moment: Micros) -> ColumnElement[Any]:
+def _last(gizmo_id: ColumnElement[str], moment: Micros) -> ColumnElement[Any]:
     """The time of a GPT's last point at or before a moment."""
     point = t.vanity_metrics.alias()
     return (
         select(func.max(point.c.observed_at))
-        .where(point.c.gizmo_id == t.gizmos.c.gizmo_id, point.c.observed_at <= moment)
-        .correlate(t.gizmos)
+        .where(point.c.gizmo_id == gizmo_id, point.c.observed_at <= moment)
+        .correlate(gizmo_id.table)
         .scalar_subquery()
     )
 

@@ -97,9 +97,9 @@ def overview(conn: Connection, now: Micros) -> Overview:
         now=now,
         holdings=holdings(conn),
         coverage=_coverage(conn),
-        months=_months(conn),
+        months=months(conn),
         freshness=_freshness(conn, now),
-        changes=_changes(conn),
+        changes=changes_by_field(conn),
     )
 
 
@@ -116,10 +116,12 @@ def _coverage(conn: Connection) -> Coverage:
     return Coverage(known=waiting + beside, with_document=seen, never_asked=never)
 
 
-def _months(conn: Connection) -> tuple[Month, ...]:
-    g, s = t.gizmos.c, t.statuses.c
+def months(conn: Connection) -> tuple[Month, ...]:
+    """How the catalog grew, oldest first."""
+    g, s, c = t.gizmos.c, t.statuses.c, t.changes.c
     created = _by_month(conn, g.created_at)
-    first_seen = _by_month(conn, g.first_seen_at)
+    # The change that a first document makes (rule 5) is found in an index.
+    first_seen = _by_month(conn, c.observed_at, c.cls == "lifecycle", c.kind == "added")
     gone = _by_month(conn, s.valid_from, s.status == "gone", s.valid_to.is_(None))
     return tuple(
         Month(month=month, created=created[month], first_seen=first_seen[month], gone=gone[month])
@@ -169,7 +171,8 @@ def quantiles(seen: Sequence[tuple[Micros, int]], now: Micros) -> dict[str, Micr
     return found
 
 
-def _changes(conn: Connection) -> tuple[ChangeCount, ...]:
+def changes_by_field(conn: Connection) -> tuple[ChangeCount, ...]:
+    """How many changes each field has, the most frequent first."""
     c = t.changes.c
     number = func.count().label("changes")
     query = (

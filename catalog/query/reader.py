@@ -140,7 +140,7 @@ class Reader:
         """A page of the GPTs that are wanted; see :func:`catalog.query.search.search`."""
         with read(self._engine) as conn:
             return searching.search(
-                conn, _filter(wanted), sort=sort, limit=limit, after=after, at=end(at)
+                conn, to_filter(wanted), sort=sort, limit=limit, after=after, at=end(at)
             )
 
     def iterate(
@@ -148,7 +148,7 @@ class Reader:
     ) -> Iterator[Found]:
         """All GPTs that are wanted, in their order, however many: memory stays flat."""
         with read(self._engine) as conn:
-            yield from searching.iterate(conn, _filter(wanted), sort=sort, at=end(at))
+            yield from searching.iterate(conn, to_filter(wanted), sort=sort, at=end(at))
 
     def count(
         self,
@@ -159,7 +159,7 @@ class Reader:
     ) -> Count:
         """How many GPTs are wanted; see :func:`catalog.query.counting.count`."""
         with read(self._engine) as conn:
-            return counting.count(conn, _filter(wanted), limit=limit, at=end(at))
+            return counting.count(conn, to_filter(wanted), limit=limit, at=end(at))
 
     def facets(
         self,
@@ -171,7 +171,7 @@ class Reader:
     ) -> Facets:
         """Counts by facet within a filter; see :func:`catalog.query.facets.facets`."""
         with read(self._engine) as conn:
-            return faceting.facets(conn, _filter(wanted), names=names, exact=exact, at=end(at))
+            return faceting.facets(conn, to_filter(wanted), names=names, exact=exact, at=end(at))
 
     # One GPT.
 
@@ -247,11 +247,16 @@ class Reader:
         )
 
     def changes_page(
-        self, wanted: Wanted, *, after: str | None = None, limit: int = searching.PAGE
+        self,
+        wanted: Wanted,
+        *,
+        latest: bool = False,
+        after: str | None = None,
+        limit: int = searching.PAGE,
     ) -> ChangePage:
         """A page of changes; see :func:`catalog.query.changes.read_page`."""
         with read(self._engine) as conn:
-            return changing.read_page(conn, wanted, after=after, limit=limit)
+            return changing.read_page(conn, wanted, latest=latest, after=after, limit=limit)
 
     @contextmanager
     def since_bookmark(
@@ -308,10 +313,10 @@ class Reader:
         with read(self._engine) as conn:
             return authoring.authors(conn, text, sort=sort, limit=limit, after=after)
 
-    def author(self, who: str) -> AuthorDetail:
+    def author(self, who: str, *, works: bool = True) -> AuthorDetail:
         """An author with all its GPTs; see :func:`catalog.query.authors.author`."""
         with read(self._engine) as conn:
-            return authoring.author(conn, who)
+            return authoring.author(conn, who, works=works)
 
     # The catalog itself.
 
@@ -438,7 +443,8 @@ def opened(url: str, *, read_only: bool = True, folder: str | None = None) -> En
     return engine
 
 
-def _filter(wanted: Question) -> Filter:
+def to_filter(wanted: Question) -> Filter:
+    """The filter that is meant: a text is searched for."""
     if wanted is None:
         return Filter()
     return Filter(text=wanted) if isinstance(wanted, str) else wanted

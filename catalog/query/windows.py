@@ -342,26 +342,30 @@ def newest(
 
 def days(conn: Connection, since: Micros, until: Micros) -> list[DayCounts]:
     """What the UTC days of a window brought, the latest first; days of nothing are left out."""
-    day = (_c.observed_at // DAY).label("day")
+    day, last = (_c.observed_at // DAY).label("day"), func.max(_c.observed_at).label("last_at")
     kinds = BY_TIME
-    query = (
-        select(
-            day,
-            func.max(_c.observed_at).label("last_at"),
-            func.count().filter(kinds.new).label("new"),
-            func.count(_c.gizmo_id.distinct()).filter(kinds.content).label("changed"),
-            func.count().filter(kinds.came_to("gone")).label("gone"),
-            func.count().filter(kinds.came_to("listed")).label("back"),
-            func.count().filter(kinds.came_to("missing")).label("missing"),
+    found: dict[int, dict[str, int]] = {}
+    # Each kind by itself: of the many, changed and new, the index alone is read.
+    for kind, counts in (
+        (kinds.content, {"changed": func.count(_c.gizmo_id.distinct())}),
+        (kinds.new, {"new": func.count()}),
+        (
+            kinds.known,
+            {
+                name: func.count().filter(kinds.came_to(status))
+                for name, status in (("gone", "gone"), ("back", "listed"), ("missing", "missing"))
+            },
+        ),
+    ):
+        query = (
+            select(day, last, *(number.label(name) for name, number in counts.items()))
+            .where(*conditions(Wanted(since=since, until=until)), kind)
+            .group_by(day)
         )
-        .where(
-            *conditions(Wanted(since=since, until=until)),
-            kinds.wanted(None, "all"),
-        )
-        .group_by(day)
-        .order_by(day.desc())
-    )
-    return [DayCounts(**row) for row in conn.execute(query).mappings()]
+        for row in conn.execute(query).mappings():
+            known = found.setdefault(row["day"], dict.fromkeys(DayCounts.__struct_fields__, 0))
+            known.update(row, last_at=max(known["last_at"], row["last_at"]))
+    return [DayCounts(**found[each]) for each in sorted(found, reverse=True)]
 
 
 def _gpts(conn: Connection, query: Select[Any], limit: int) -> Some[Gpt]:

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import ipaddress
-import re
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlencode
@@ -19,6 +17,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import cookie_parser
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
+from catalog.hosts import is_called_by_name
 from catalog.web import api
 from catalog.web.api.problems import KINDS, respond
 
@@ -35,8 +34,6 @@ _BEARER = "bearer "
 _OTHERS = frozenset({"cross-site", "same-site"})
 """What a browser says of a request that another origin's page made (Fetch Metadata, 2.3)."""
 _PAGE = "document"
-_HOST = re.compile(r"(?:\[(?P<address>[^\]]*)\]|(?P<name>[^:]*))(?::[0-9]*)?")
-"""``Host`` (RFC 9110, 7.2): feeds repeat it, so what stands beside the name is looked at, too."""
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self';"
@@ -90,7 +87,7 @@ class Safety:
         await (answer or self._app)(scope, receive, marked)
 
     def _refusal(self, scope: Scope, headers: Headers) -> Response | None:
-        if not self._is_called_by_name(headers):
+        if not is_called_by_name(headers.getlist("host"), self._names):
             return _say(
                 scope,
                 "wrong-host",
@@ -112,23 +109,6 @@ class Safety:
                 {"Allow": ", ".join(sorted(METHODS))},
             )
         return None
-
-    def _is_called_by_name(self, headers: Headers) -> bool:
-        """Whether ``Host`` is an address, or a name that this server has."""
-        names = headers.getlist("host")
-        if len(names) != 1:
-            return False
-        host = _HOST.fullmatch(names[0].strip().casefold())
-        if host is None:
-            return False
-        name = host["address"] or host["name"]
-        if name in self._names:
-            return True
-        try:
-            ipaddress.ip_address(name)
-        except ValueError:
-            return False
-        return True
 
     def _sign_in(self, scope: Scope, headers: Headers) -> Response | None:
         """None where the caller has shown the token, or needs none."""

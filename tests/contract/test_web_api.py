@@ -2,45 +2,34 @@
 
 from __future__ import annotations
 
-import csv
-import hashlib
-import html
-import io
 import json
 import random
 import re
 import socket
-from collections import deque
-from functools import partial
 from typing import TYPE_CHECKING, Any
-from xml.etree import ElementTree as ET
 
 import httpx
 import jsonschema
 import msgspec
-import pyarrow.parquet as pq
 import pytest
 
 from catalog import Filter, Reader, Wanted
 from catalog.query.changes import Change
-from catalog.query.latest import latest_page
 from catalog.query.marks import mark_small
 from catalog.query.news import mark_now
-from catalog.records import Alarm, Observation, Verdict
+from catalog.records import Alarm, Verdict
 from catalog.storage import runs as run_store
 from catalog.storage.alarms import update_alarms
 from catalog.storage.engine import read, write
 from catalog.storage.frontier import add_ids
-from catalog.times import HOUR, Micros
 from catalog.web import api
-from catalog.web.api.parameters import parameters
 from catalog.web.api.problems import KINDS
 from catalog.web.api.serving import CONSOLES, download_path
 from catalog.wording.changes import as_json_line
 from catalog.wording.text import to_json
 from catalog.wording.tojson import gizmo_json, history_json
-from tests.contract.reading import reader_of
-from tests.contract.telling import DERIVER, ID, NEVER, changed, day, document, said, tell
+from tests.contract.serving_api import OTHER, answering, fill, filled, json_of, questions
+from tests.contract.telling import ID, NEVER, changed, day, document, said, tell
 from tests.databases import NOW
 from tests.serving import options, served
 
@@ -49,99 +38,16 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
-OTHER = "g-Other0000"
-HOSTILE = {
-    "HTML": "<script>alert(1)</script>",
-    "an attribute": '"><img src=x onerror=alert(1)>',
-    "a link": "javascript:alert(1)",
-    "a colour": "\x1b[31mred\x1b[0m\x1b]0;owned\x07",
-    "a direction": "abc\u202edef\u2066x\u2069",
-    "zalgo": "Z\u0334\u0310\u0321a\u0337\u0300\u0301\u0302\u0303l\u0334g\u0337o",
-    "a formula": '=HYPERLINK("http://x.test","x")',
-    "a zero": "a\x00b",
-    "a line's end": "a\r\nb\nc",
-    "XML": "]]>&lt;!-- &amp; <![CDATA[x]]>",
-    "a half character": "a\ud800b",
-}
-
-
-def _questions() -> dict[str, str]:
-    """An address for every operation, with parameters where it has some."""
-    return {
-        "about": "/api",
-        "searchGpts": "/api/gpts?q=name&category=other&min_conversations=1&sort=name&limit=2",
-        "countGpts": "/api/count?tool=browser",
-        "countFacets": "/api/facets?facet=category&facet=author",
-        "resolveReference": f"/api/resolve?ref=https://chatgpt.com/g/{ID}-slug",
-        "getGpt": f"/api/gpts/{ID}?at=2026-02-02",
-        "getHistory": f"/api/gpts/{ID}/history",
-        "getMetrics": f"/api/gpts/{ID}/metrics",
-        "listChanges": "/api/changes?all=1&limit=3",
-        "listNews": "/api/news",
-        "getMassEvents": "/api/mass-events?id=x",
-        "listMovers": "/api/movers?since=2026-02-01&until=2026-02-09",
-        "listArrivals": "/api/arrivals?since=2026-02-01",
-        "listDepartures": "/api/departures",
-        "searchAuthors": "/api/authors?q=author&sort=name",
-        "getAuthor": "/api/authors/user-one",
-        "getStats": "/api/stats",
-        "getOverview": "/api/overview",
-        "getStatus": "/api/status",
-        "getPlan": "/api/plan",
-        "listDrift": "/api/drift?limit=5",
-        "listUnmapped": "/api/unmapped",
-        "getHealth": "/api/health",
-        "listAlarms": "/api/alarms?standing=1",
-        "listRuns": "/api/runs?source=one",
-        "getRun": "/api/runs/RUN",
-        "listFailed": "/api/runs/RUN/failed",
-        "listJobs": "/api/jobs",
-        "listJobRuns": "/api/job-runs?job=refresh",
-        "listQueries": "/api/queries",
-        "runSql": "/api/sql?query=SELECT+1+AS+x",
-        "runQuery": "/api/queries/tool-adoption?rows=3",
-    }
-
-
-def _uttered(at: Micros, value: dict[str, Any]) -> Observation:
-    """A document with texts that UTF-8 has no bytes for, as sources send them: escaped."""
-    payload = json.dumps(value).encode()
-    return msgspec.structs.replace(
-        said(at, document(value["gizmo"]["id"])),
-        digest=hashlib.sha256(payload).digest(),
-        payload=payload,
-        document=DERIVER.document(payload, "gizmo"),
-    )
-
-
-def _fill(engine: Engine) -> None:
-    first = document()
-    first["gizmo"]["display"]["prompt_starters"] = list(HOSTILE.values())
-    tell(
-        engine,
-        _uttered(day(1), first),
-        _uttered(day(2), changed(first, name="Another name")),
-        _uttered(day(3), changed(first, name="Another name", description="Said anew")),
-        said(day(1) + HOUR, document(OTHER, "Other")),
-        said(day(4), None, gizmo_id=OTHER),
-        said(day(5), None, gizmo_id=OTHER),
-    )
-
 
 @pytest.fixture
 def place(engine: Engine, catalog_url: str) -> Iterator[tuple[str, str]]:
-    """A catalog with some GPTs: its URL, and the one for SQL."""
-    _fill(engine)
-    with reader_of(catalog_url) as sql_url:
-        yield catalog_url, sql_url
+    with filled(engine, catalog_url) as found:
+        yield found
 
 
 @pytest.fixture
 def client(place: tuple[str, str]) -> Iterator[httpx.Client]:
-    with (
-        served(options(place[0], sql_url=place[1])) as home,
-        httpx.Client(base_url=home, timeout=60) as found,
-    ):
+    with answering(place) as found:
         yield found
 
 
@@ -149,13 +55,6 @@ def client(place: tuple[str, str]) -> Iterator[httpx.Client]:
 def reader(place: tuple[str, str]) -> Iterator[Reader]:
     with Reader.open(place[0]) as found:
         yield found
-
-
-def _json(client: httpx.Client, address: str) -> Any:
-    answer = client.get(address)
-    assert answer.status_code == 200, answer.text
-    assert answer.headers["content-type"] == "application/json"
-    return answer.json()
 
 
 def test_every_operation_answers_as_it_is_described(client: httpx.Client, engine: Engine) -> None:
@@ -178,32 +77,34 @@ def test_every_operation_answers_as_it_is_described(client: httpx.Client, engine
         )
         run_store.add_outcomes(conn, [failed])
     every = {each.name: each for each in (*api.OPERATIONS, *api.CONSOLE)}
-    questions = _questions()
-    assert questions.keys() == every.keys()
-    for name, address in questions.items():
-        answer = _json(client, address.replace("RUN", run.run_id))
+    asked = questions()
+    assert asked.keys() == every.keys()
+    for name, address in asked.items():
+        answer = json_of(client, address.replace("RUN", run.run_id))
         msgspec.convert(answer, every[name].answer)
-    assert _json(client, "/api/runs?source=one")["items"][0]["run_id"] == run.run_id
-    assert [each["asked_id"] for each in _json(client, f"/api/runs/{run.run_id}/failed")] == [NEVER]
+    assert json_of(client, "/api/runs?source=one")["items"][0]["run_id"] == run.run_id
+    assert [each["asked_id"] for each in json_of(client, f"/api/runs/{run.run_id}/failed")] == [
+        NEVER
+    ]
 
 
 def test_answers_are_those_of_the_python_api(client: httpx.Client, reader: Reader) -> None:
     page = reader.search(Filter(categories=("other",)), sort="name")
-    items = _json(client, "/api/gpts?category=other&sort=name")["items"]
+    items = json_of(client, "/api/gpts?category=other&sort=name")["items"]
     assert [each["gizmo_id"] for each in items] == [each.gizmo_id for each in page.items]
-    assert _json(client, f"/api/gpts/{ID}") == _sent(gizmo_json(reader.get(ID)))
-    assert _json(client, f"/api/gpts/{ID}?at=2026-02-01") == _sent(
+    assert json_of(client, f"/api/gpts/{ID}") == _sent(gizmo_json(reader.get(ID)))
+    assert json_of(client, f"/api/gpts/{ID}?at=2026-02-01") == _sent(
         gizmo_json(reader.get(ID, at="2026-02-01"))
     )
-    assert _json(client, f"/api/gpts/{ID}?known_at=2026-02-02")["known_at"] is not None
-    assert _json(client, f"/api/gpts/{ID}/history") == _sent(history_json(reader.history(ID)))
+    assert json_of(client, f"/api/gpts/{ID}?known_at=2026-02-02")["known_at"] is not None
+    assert json_of(client, f"/api/gpts/{ID}/history") == _sent(history_json(reader.history(ID)))
     said_ = [_sent(as_json_line(each)) for each in reader.changes(ID, everything=True)]
-    assert _json(client, f"/api/changes?gpt={ID}&all=1&order=oldest")["items"] == said_
-    assert _json(client, f"/api/changes?gpt={ID}&all=1")["items"] == said_[::-1]
-    assert _json(client, "/api/count")["number"] == reader.count().number
-    gone = _json(client, "/api/departures")["items"]
+    assert json_of(client, f"/api/changes?gpt={ID}&all=1&order=oldest")["items"] == said_
+    assert json_of(client, f"/api/changes?gpt={ID}&all=1")["items"] == said_[::-1]
+    assert json_of(client, "/api/count")["number"] == reader.count().number
+    gone = json_of(client, "/api/departures")["items"]
     assert [each["gizmo_id"] for each in gone] == [OTHER]
-    new = _json(client, "/api/arrivals")["items"]
+    new = json_of(client, "/api/arrivals")["items"]
     assert [each["gizmo_id"] for each in new] == [ID, OTHER]
 
 
@@ -215,11 +116,11 @@ def _sent(value: Any) -> Any:
 
 def test_pages_hold_every_row_once(client: httpx.Client) -> None:
     for path in ("/api/gpts?limit=1", "/api/changes?all=1&limit=2", "/api/authors?limit=1"):
-        whole = _json(client, path.partition("limit")[0] + "limit=1000")["items"]
+        whole = json_of(client, path.partition("limit")[0] + "limit=1000")["items"]
         seen: list[Any] = []
         after: str | None = None
         while True:
-            page = _json(client, path + (f"&after={after}" if after else ""))
+            page = json_of(client, path + (f"&after={after}" if after else ""))
             seen += page["items"]
             after = page["after"]
             if after is None:
@@ -342,18 +243,18 @@ def test_another_name_is_refused_in_the_form_of_the_api(client: httpx.Client) ->
 
 
 def test_news_since_a_mark_are_told_once(client: httpx.Client, engine: Engine) -> None:
-    mark = _json(client, "/api/news")["mark"]
-    assert _json(client, f"/api/news?mark={mark}")["items"] == []
+    mark = json_of(client, "/api/news")["mark"]
+    assert json_of(client, f"/api/news?mark={mark}")["items"] == []
     tell(engine, said(day(6), changed(document(), name="A third name")))
-    news = _json(client, f"/api/news?mark={mark}")
+    news = json_of(client, f"/api/news?mark={mark}")
     names = [each["new"] for each in news["items"] if each["field"] == "gizmo.display.name"]
     assert names == ["A third name"]
-    assert _json(client, f"/api/news?mark={news['mark']}")["items"] == []
-    assert _json(client, f"/api/news?mark={mark}&limit=1")["more"] is (len(news["items"]) > 1)
+    assert json_of(client, f"/api/news?mark={news['mark']}")["items"] == []
+    assert json_of(client, f"/api/news?mark={mark}&limit=1")["more"] is (len(news["items"]) > 1)
 
 
 def test_a_small_mark_is_that_of_a_bookmark(engine: Engine) -> None:
-    _fill(engine)
+    fill(engine)
     with read(engine) as conn:
         whole, small = mark_now(conn), mark_small(conn)
     assert small == msgspec.structs.replace(whole, digests=frozenset())
@@ -431,193 +332,11 @@ def _until_free(home: str) -> None:
     raise AssertionError("queries go on that nobody waits for")
 
 
-# Files.
-
-
-def test_a_file_in_every_form_holds_what_the_pages_do(client: httpx.Client) -> None:
-    questions = _questions()
-    for each in api.OPERATIONS:
-        if each.rows is None or "run_id" in each.path:
-            continue
-        path, _, query = questions[each.name].partition("?")
-        names = {of.name for of in parameters(each.question, each.path)}
-        paged = "after" in names
-        kept = "&".join(
-            part for part in query.split("&") if part and not (paged and "limit" in part)
-        )
-        whole = kept + ("&limit=1000" if paged else "")
-        answer = _json(client, f"{path}?{whole}")
-        items = answer["items"] if isinstance(answer, dict) and "items" in answer else None
-        if isinstance(answer, list):
-            items = answer
-        files = {form: client.get(f"{path}.{form}?{kept}") for form in ("csv", "ndjson", "parquet")}
-        assert {found.status_code for found in files.values()} == {200}
-        lines = [json.loads(line) for line in files["ndjson"].text.splitlines()]
-        table = pq.read_table(io.BytesIO(files["parquet"].content))
-        rows = list(csv.DictReader(io.StringIO(files["csv"].text, newline="")))
-        assert table.num_rows == len(lines) == len(rows)
-        if items is not None:
-            assert lines == items
-        for line in lines:
-            assert table.column_names == list(line)
-        assert "attachment" in files["csv"].headers["content-disposition"]
-
-
-def test_moments_and_numbers_have_types_of_their_own_in_parquet(client: httpx.Client) -> None:
-    table = pq.read_table(io.BytesIO(client.get("/api/gpts.parquet").content))
-    assert str(table.schema.field("first_seen_at").type) == "timestamp[us, tz=UTC]"
-    assert str(table.schema.field("conversations").type) == "int64"
-    empty = pq.read_table(io.BytesIO(client.get("/api/gpts.parquet?category=none").content))
-    assert empty.schema.types == table.schema.types
-    assert empty.num_rows == 0
-
-
-def test_sql_is_had_as_a_file_too(client: httpx.Client) -> None:
-    ask = {"query": "SELECT gizmo_id, name FROM gizmos ORDER BY gizmo_id"}
-    lines = client.get("/api/sql.ndjson", params=ask).text.splitlines()
-    assert [json.loads(line)["gizmo_id"] for line in lines] == [ID, OTHER]
-    wrong = client.get("/api/sql.csv", params={"query": "SELECT nothing"})
-    assert (wrong.status_code, wrong.json()["type"][-11:]) == (422, "invalid-sql")
-    assert client.get("/api/queries/tool-adoption.csv").text.count("\n") > 1
-
-
-def test_a_file_that_cannot_be_finished_is_seen_to_be_cut(place: tuple[str, str]) -> None:
-    with served(options(place[0], sql_url=place[1], sql_seconds=2.0)) as home:
-        ask = {
-            "query": "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i>0)"
-            " SELECT i FROM n"
-        }
-        with httpx.stream("GET", f"{home}/api/sql.csv", params=ask, timeout=60) as cut:
-            assert cut.status_code == 200
-            with pytest.raises(httpx.RemoteProtocolError):
-                deque(cut.iter_bytes(), maxlen=0)
-
-
-# Strangers' texts.
-
-
-@pytest.fixture
-def hostile(engine: Engine, catalog_url: str) -> Iterator[httpx.Client]:
-    for at, (place, text) in enumerate(enumerate(HOSTILE.values())):
-        gizmo_id = f"g-Hostile{place:02d}"
-        found = document(gizmo_id, text, tags=["public", text])
-        found["gizmo"]["author"] = {
-            "user_id": f"user-{place}",
-            "display_name": text,
-            "link_to": "javascript:alert(1)",
-            "display_socials": [],
-        }
-        found["gizmo"]["display"] |= {
-            "description": text,
-            "categories": [text],
-            "prompt_starters": [text],
-        }
-        found["tools"][0]["type"] = text
-        again = changed(found, name=f"{text} again", description=f"{text} again")
-        tell(engine, _uttered(day(1) + at, found), _uttered(day(2) + at, again))
-    with (
-        served(options(catalog_url)) as home,
-        httpx.Client(base_url=home, timeout=60) as client,
-    ):
-        yield client
-
-
-def _readable(text: str) -> str:
-    """A text as tables hold it, after one unescape of HTML, and as JSON can say it."""
-    return html.unescape(text.replace("\ud800", "\ufffd"))
-
-
-STEERS = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]"
-)
-
-
-def test_hostile_texts_are_whole_in_json_and_steer_nothing(hostile: httpx.Client) -> None:
-    answer = hostile.get("/api/gpts?limit=100")
-    assert not STEERS.search(answer.text)
-    found = {each["gizmo_id"]: each for each in answer.json()["items"]}
-    for place, text in enumerate(HOSTILE.values()):
-        gpt = found[f"g-Hostile{place:02d}"]
-        assert gpt["name"] == _readable(f"{text} again")
-        assert gpt["author"] == _readable(text)
-        assert gpt["description"] == _readable(f"{text} again")
-        whole = hostile.get(f"/api/gpts/g-Hostile{place:02d}/history")
-        assert not STEERS.search(whole.text)
-    assert answer.headers["x-content-type-options"] == "nosniff"
-
-
-def test_hostile_texts_in_files_are_texts(hostile: httpx.Client) -> None:
-    for path in ("/api/gpts", "/api/changes", "/api/authors"):
-        text = hostile.get(f"{path}.csv").text
-        assert not STEERS.search(text.replace("\r\n", "\n"))
-        for row in csv.reader(io.StringIO(text, newline="")):
-            assert not [cell for cell in row if cell[:1] in {"=", "+", "@", "\t", "\r"}]
-        assert not STEERS.search(hostile.get(f"{path}.ndjson").text)
-    table = pq.read_table(io.BytesIO(hostile.get("/api/gpts.parquet").content))
-    names = set(table.column("name").to_pylist())
-    assert names == {_readable(f"{text} again") for text in HOSTILE.values()}
-
-
-def test_hostile_texts_in_feeds_are_texts(hostile: httpx.Client) -> None:
-    atom = hostile.get("/feeds/changes.atom")
-    assert atom.headers["content-type"] == "application/atom+xml"
-    assert not STEERS.search(atom.text)
-    root = ET.fromstring(atom.text)  # noqa: S314  (our own)
-    space = "{http://www.w3.org/2005/Atom}"
-    entries = root.findall(f"{space}entry")
-    assert len(entries) == 2 * len(HOSTILE)
-    for entry in entries:
-        content = entry.findtext(f"{space}content") or ""
-        assert set(re.findall(r"<(/?[a-z]+)[ >]", content)) <= {
-            *("p", "/p", "ul", "/ul", "li", "/li", "bdi", "/bdi", "strong", "/strong"),
-            *("span", "/span", "code", "/code", "ins", "/ins", "del", "/del", "em", "/em"),
-        }
-        assert not re.search(r"<[^>]*(onerror|href|src)", content)
-        for link in entry.findall(f"{space}link"):
-            assert link.get("href", "").startswith("http://127.0.0.1:")
-    feed = hostile.get("/feeds/changes.json")
-    assert feed.headers["content-type"] == "application/feed+json"
-    assert not STEERS.search(feed.text)
-    assert len(feed.json()["items"]) == 2 * len(HOSTILE)
-
-
-# Feeds.
-
-
-def test_every_filter_of_changes_is_a_feed(client: httpx.Client) -> None:
-    for query, expected in (
-        ("", 6),
-        ("?field=name", 1),
-        ("?class=lifecycle&kind=changed", 2),
-        (f"?gpt={OTHER}", 3),
-        ("?since=2026-02-03&until=2026-02-03&author=An+Author", 1),
-        ("?category=nothing", 0),
-    ):
-        feed = client.get(f"/feeds/changes.json{query}")
-        assert len(feed.json()["items"]) == expected, query
-        again = client.get(
-            f"/feeds/changes.json{query}", headers={"If-None-Match": feed.headers["etag"]}
-        )
-        assert again.status_code == 304
-        atom = client.get(f"/feeds/changes.atom{query}").text
-        assert atom.count("<entry>") == expected
-        assert feed.json()["feed_url"].endswith("/feeds/changes.json" + query)
-
-
-def test_an_entry_keeps_its_id_while_more_is_known_of_its_day(
-    client: httpx.Client, engine: Engine
-) -> None:
-    before = {each["id"] for each in client.get("/feeds/changes.json").json()["items"]}
-    tell(engine, said(day(3) + HOUR, changed(document(), name="Later that day")))
-    after = {each["id"] for each in client.get("/feeds/changes.json").json()["items"]}
-    assert before <= after
-
-
 # The description.
 
 
 def test_the_description_names_every_path_that_is_served(client: httpx.Client) -> None:
-    told = _json(client, "/openapi.json")
+    told = json_of(client, "/openapi.json")
     assert told["openapi"] == "3.1.0"
     every = {each.path for each in (*api.OPERATIONS, *api.CONSOLE)}
     files = {download_path(each) for each in (*api.OPERATIONS, *api.CONSOLE) if each.rows}
@@ -640,7 +359,7 @@ def test_latest_changes_are_those_of_the_past_turned_round(reader: Reader) -> No
         found: list[Change] = []
         after: str | None = None
         while True:
-            page = reader.ask(partial(latest_page, wanted=wanted, after=after, limit=2))
+            page = reader.changes_page(wanted, latest=True, after=after, limit=2)
             found += page.items
             after = page.after
             if after is None:

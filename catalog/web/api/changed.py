@@ -11,7 +11,6 @@ from msgspec import Meta
 
 from catalog.errors import UsageError
 from catalog.query.changes import ChangePage, MassEvent, events
-from catalog.query.latest import latest_page
 from catalog.query.marks import mark_from, mark_small, mark_text, news_since
 from catalog.query.moments import end, start
 from catalog.query.movers import GONE, By, Mover
@@ -153,21 +152,17 @@ def _page(page: ChangePage) -> dict[str, Any]:
 
 def _list(asked: Asked) -> Any:
     q, which = asked.question, wanted(asked.question)
-    after = q.after or None
-    if q.order == "oldest":
-        return _page(asked.reader.changes_page(which, after=after, limit=q.limit))
     return _page(
-        asked.reader.ask(lambda conn: latest_page(conn, which, after=after, limit=q.limit))
+        asked.reader.changes_page(
+            which, latest=q.order == "latest", after=q.after or None, limit=q.limit
+        )
     )
 
 
 def _rows(asked: Asked) -> Iterable[dict[str, Any]]:
-    which = wanted(asked.question)
-    if asked.question.order == "oldest":
-        return _all(lambda after: asked.reader.changes_page(which, after=after, limit=PART))
-    reader = asked.reader
+    which, latest = wanted(asked.question), asked.question.order == "latest"
     return _all(
-        lambda after: reader.ask(lambda conn: latest_page(conn, which, after=after, limit=PART))
+        lambda after: asked.reader.changes_page(which, latest=latest, after=after, limit=PART)
     )
 
 

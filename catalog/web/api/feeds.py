@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from catalog.query import windows
-from catalog.query.latest import latest
+from catalog.query.changes import page
 from catalog.query.marks import mark_small
 from catalog.report.feeding import CHANGES, ENTRIES
 from catalog.report.feeds import Feed, to_atom, to_json_feed
@@ -83,7 +83,9 @@ def feed_of(reader: Reader, which: Wanted, question: Changing, *, home: str, pat
     ]
     query = urlencode(given)
     said = ", ".join(f"{name} {value}" for name, value in given)
-    found, until = reader.ask(lambda conn: (latest(conn, which, limit=LOOKED_AT), mark_small(conn)))
+    found, until = reader.ask(
+        lambda conn: (page(conn, which, latest=True, limit=LOOKED_AT), mark_small(conn))
+    )
     days = _days(found)
     gpts = reader.ask(
         lambda conn: {

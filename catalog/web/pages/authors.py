@@ -10,7 +10,6 @@ from starlette.responses import RedirectResponse
 
 from catalog.errors import UsageError
 from catalog.query.authors import AUTHOR_SORTS, AuthorSort
-from catalog.query.latest import latest_page
 from catalog.query.wanted import Wanted
 from catalog.search.filters import Filter
 from catalog.web.asking import PAGE, browsing, one_of
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from catalog.query.reader import Reader
     from catalog.web.reading import Reading
 
-LATEST = 60
+LATEST = 12
 """Changes that an author's page shows."""
 
 
@@ -64,7 +63,7 @@ async def show(request: Request) -> Response:
     """One author."""
     reading: Reading = request.app.state.reading
     who = request.path_params["user_id"]
-    detail = await reading.remember(("author", who), lambda reader: reader.author(who))
+    detail = await reading.remember(("author", who), lambda reader: reader.author(who, works=False))
     user_id = detail.author.user_id
     if user_id != who:
         return RedirectResponse(f"/authors/{quote(user_id, safe='')}", 307)
@@ -92,5 +91,5 @@ async def show(request: Request) -> Response:
 
 
 def _changes(reader: Reader, user_id: str) -> tuple[ChangePage, dict[str, MassEvent]]:
-    page = reader.ask(lambda conn: latest_page(conn, Wanted(author=user_id), limit=LATEST))
+    page = reader.changes_page(Wanted(author=user_id), latest=True, limit=LATEST)
     return page, reader.mass_events(sorted({each.event_id for each in page.items if each.event_id}))

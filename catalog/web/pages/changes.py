@@ -8,7 +8,6 @@ from urllib.parse import urlencode
 
 from catalog.errors import UsageError
 from catalog.fields import FIELDS, LISTS
-from catalog.query.latest import latest_page
 from catalog.query.wanted import CLASSES, STATUS, Wanted
 from catalog.times import DAY
 from catalog.web.asking import KINDS, changes_query, changes_wanted, shortest
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from catalog.query.reader import Reader
     from catalog.web.reading import Reading
 
-PAGE = 35
+PAGE = 30
 """Changes of a page; folds make them fewer lines."""
 DAYS = 30
 """Days that are drawn."""
@@ -80,6 +79,6 @@ async def show(request: Request) -> Response:
 def _page(
     reader: Reader, wanted: Wanted, after: str | None
 ) -> tuple[ChangePage, dict[str, MassEvent]]:
-    page = reader.ask(lambda conn: latest_page(conn, wanted, after=after, limit=PAGE))
+    page = reader.changes_page(wanted, latest=True, after=after, limit=PAGE)
     named = sorted({each.event_id for each in page.items if each.event_id})
     return page, reader.mass_events(named)

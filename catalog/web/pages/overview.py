@@ -6,7 +6,6 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from catalog.health.line import headline
-from catalog.query.latest import latest_page
 from catalog.query.wanted import Wanted
 from catalog.search.filters import STATUSES, Filter
 from catalog.times import DAY
@@ -73,5 +72,5 @@ async def show(request: Request) -> Response:
 
 
 def _latest(reader: Reader) -> tuple[ChangePage, dict[str, MassEvent]]:
-    page = reader.ask(lambda conn: latest_page(conn, Wanted(), limit=LATEST))
+    page = reader.changes_page(Wanted(), latest=True, limit=LATEST)
     return page, reader.mass_events(sorted({each.event_id for each in page.items if each.event_id}))

@@ -2,23 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from functools import wraps
+from typing import TYPE_CHECKING
+
 from starlette.routing import BaseRoute, Route
 
+from catalog.errors import UsageError
 from catalog.web.pages import authors, changes, gpt, gpts, overview, runs, sql, trends
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+Page = Callable[["Request"], Awaitable["Response"]]
 
 
 def pages() -> list[BaseRoute]:
     """The routes of all pages."""
     return [
-        Route("/", overview.show),
-        Route("/gpts", gpts.show),
-        Route("/gpts/{gizmo_id}", gpt.show),
-        Route("/gpts/{gizmo_id}/compare", gpt.compare),
-        Route("/gpts/{gizmo_id}/raw", gpt.raw),
-        Route("/authors", authors.show_all),
-        Route("/authors/{user_id:path}", authors.show),
-        Route("/changes", changes.show),
-        Route("/trends", trends.show),
-        Route("/runs", runs.show),
-        Route("/sql", sql.show),
+        Route("/", _said(overview.show)),
+        Route("/gpts", _said(gpts.show)),
+        Route("/gpts/{gizmo_id}", _said(gpt.show)),
+        Route("/gpts/{gizmo_id}/compare", _said(gpt.compare)),
+        Route("/gpts/{gizmo_id}/raw", _said(gpt.raw)),
+        Route("/authors", _said(authors.show_all)),
+        Route("/authors/{user_id:path}", _said(authors.show)),
+        Route("/changes", _said(changes.show)),
+        Route("/trends", _said(trends.show)),
+        Route("/runs", _said(runs.show)),
+        Route("/sql", _said(sql.show)),
     ]
+
+
+def _said(show: Page) -> Page:
+    """A page that is asked for in characters that there are: no engine takes U+0000."""
+
+    @wraps(show)
+    async def shown(request: Request) -> Response:
+        if "\x00" in request.url.path or "%00" in request.url.query:
+            raise UsageError("the address holds the character U+0000, which no text here has")
+        return await show(request)
+
+    return shown

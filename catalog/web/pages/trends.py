@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from catalog.errors import UsageError
 from catalog.query.movers import BY
+from catalog.query.overview import changes_by_field, months
 from catalog.search.filters import Filter
 from catalog.times import DAY
 from catalog.web.asking import one_of
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from catalog.query.facets import Facet, FacetValue
     from catalog.query.overview import ChangeCount
     from catalog.query.reader import Reader
-    from catalog.times import Micros
     from catalog.web.charts import Chart
     from catalog.web.reading import Reading
 
@@ -53,7 +53,7 @@ async def show(request: Request) -> Response:
             ("movers", by, days, today),
             lambda reader: reader.movers(now - days * DAY, now, by=by, limit=MOVERS),
         ),
-        reading.remember(("growth", today), lambda reader: _growth(reader, now)),
+        reading.remember("growth", _growth),
         reading.remember(
             ("shares", today), lambda reader: reader.facets(Filter(), names=SHARES, exact=True)
         ),
@@ -81,9 +81,9 @@ async def show(request: Request) -> Response:
     )
 
 
-def _growth(reader: Reader, now: Micros) -> tuple[tuple[Chart, ...], tuple[ChangeCount, ...]]:
-    found = reader.overview(now)
-    return by_month(found.months), found.changes[:VALUES]
+def _growth(reader: Reader) -> tuple[tuple[Chart, ...], tuple[ChangeCount, ...]]:
+    grown, changed = reader.ask(lambda conn: (months(conn), changes_by_field(conn)))
+    return by_month(grown), changed[:VALUES]
 
 
 def _shares(

@@ -175,7 +175,7 @@ class Eyes:
 def eyes(browser: Browser, site: Site) -> Iterator[Eyes]:
     """A laptop's browser, in light; its console has to stay empty."""
     context = browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
-    context.set_default_timeout(8_000)
+    context.set_default_timeout(30_000)
     found = Eyes(context, site.url)
     yield found
     context.close()
