@@ -17,13 +17,20 @@ import msgspec
 
 from catalog.derive import Derivation
 from catalog.errors import SettingsError, UsageError
+from catalog.export.bringing import Bringer, Taken, split_paths
+from catalog.export.exporting import ExportRequest, export
+from catalog.export.formats import Options
+from catalog.export.manifest import read_manifest
+from catalog.export.pseudonyms import load_key
+from catalog.export.verifying import verify_export
 from catalog.fetch.clock import RemoteClock, make_clock
 from catalog.harvest import HarvestJob, run_harvest
 from catalog.harvest.planning import terms_of_day
 from catalog.health import Health, look
 from catalog.importing import Importer
 from catalog.query.moments import Moment, end, moment, start
-from catalog.query.reader import Reader, catalog_url, opened
+from catalog.query.past import Question
+from catalog.query.reader import Reader, catalog_url, opened, to_filter
 from catalog.references import parse_reference
 from catalog.secrets import Redactor
 from catalog.settings import (
@@ -44,8 +51,10 @@ from catalog.storage.engine import read, write
 from catalog.storage.stage2 import is_unsettled, settle
 
 if TYPE_CHECKING:
+    from catalog.export.exporting import Exported
+    from catalog.export.release import FormatName, ProfileName
+    from catalog.export.verifying import Verified
     from catalog.harvest import Harvested
-    from catalog.importing import Imported
     from catalog.records import Deriver
     from catalog.storage.bookmarks import Mark
     from catalog.storage.engine import Engine
@@ -208,11 +217,11 @@ class Catalog(Reader):
         source: str,
         *,
         observed_at: Moment | None = None,
-    ) -> Imported:
-        """Take documents from files, as said when they say they were.
+    ) -> Taken:
+        """Take documents from files, as said when they say they were; exports as they were told.
 
         Args:
-            paths: files and folders.
+            paths: files and folders; a folder with a ``manifest.json`` of ours is an export.
             source: whose answers they are; a name that is not configured means recorded answers.
             observed_at: when documents were said that do not say it themselves.
 
@@ -225,17 +234,95 @@ class Catalog(Reader):
         if not is_name(source):
             raise UsageError(f"source {source!r}: {NAME_RULE}")
         configured = self._settings.sources.get(source)
+        redactor = Redactor(source_keys(self._settings, self._environ))
+        bringer = Bringer(
+            self._writable(),
+            source,
+            deriver=self._own_rules,
+            redactor=redactor,
+            clock=self._clock,
+            rng=self._rng,
+        )
         importer = Importer(
             self._writable(),
             source,
             configured.dialect if configured else "recorded",
             deriver=self._own_rules,
-            redactor=Redactor(source_keys(self._settings, self._environ)),
+            redactor=redactor,
             clock=self._clock,
             rng=self._rng,
             observed_at=start(observed_at),
         )
-        return importer.run([Path(path) for path in paths])
+        exports, files = split_paths([Path(path) for path in paths])
+        brought = tuple(bringer.bring(each) for each in exports)
+        done = importer.run(files) if files or not exports else None
+        return Taken.of(done, brought)
+
+    def export(  # noqa: PLR0913  (what the command can do)
+        self,
+        folder: str | Path,
+        *,
+        form: FormatName = "parquet",
+        profile: ProfileName = "public",
+        tables: Sequence[str] = (),
+        wanted: Question = None,
+        at: Moment | None = None,
+        since: Moment | None = None,
+        options: Options = Options(),  # noqa: B008  (frozen)
+        version: str | None = None,
+        previous: str | Path | None = None,
+        expect: bool = False,
+    ) -> Exported:
+        """Write the catalog's tables to a folder, with what others need to load and trust them.
+
+        What the dataset is called, and what it must hold, ``config`` says.
+
+        Args:
+            folder: where to; nothing may be there. It is there when it is whole, and not before.
+            form: ``parquet``, ``csv``, ``ndjson`` or ``sqlite``.
+            profile: ``public``, ``research`` or ``full``.
+            tables: these alone; none: all that the profile has.
+            wanted: only these GPTs, as for :meth:`search`.
+            at: as of then; None: as the catalog stands.
+            since: only what is new since then; None: everything.
+            options: how CSV is written.
+            version: of this release; None: the day of the moment that it speaks of.
+            previous: the folder of the release before it, for what is expected.
+            expect: write it only if it holds what ``[export.expect]`` says.
+
+        Raises:
+            UsageError: the request makes no sense, or something is at its place already.
+            SettingsError: a key or a library is missing, or an expectation names what there is not.
+            ExpectationFailed: it does not hold what is expected.
+            StorageError: the catalog cannot be read.
+        """
+        about = self._settings.export
+        key = None
+        if profile == "public":
+            place = Path(self._settings.catalog.folder)
+            key = load_key(about.pseudonym_key_env, self._environ, place)
+        request = ExportRequest(
+            folder=Path(folder),
+            format=form,
+            profile=profile,
+            tables=tuple(tables),
+            wanted=to_filter(wanted),
+            at=end(at),
+            since=start(since),
+            options=options,
+            about=about,
+            version=version,
+            key=key,
+            previous=None if previous is None else read_manifest(Path(previous)),
+            expect=expect,
+            partition_rows=about.partition_rows,
+        )
+        return export(self._engine, request)
+
+    @staticmethod
+    def verify_export(folder: str | Path) -> Verified:
+        """Whether an export is as it was written; what is not, is named in it."""
+        return verify_export(Path(folder))
 
     def harvest(
         self,
@@ -348,12 +435,19 @@ class Catalog(Reader):
         with read(self._engine) as conn:
             return tuple(verifying.verify(conn))
 
-    def digest(self) -> str:
+    def digest(self, *, kept: bool = False) -> str:
         """A name for the state of the catalog: equal ones mean equal contents.
+
+        Args:
+            kept: of the kept tables alone, from which all others follow: it takes a tenth of the
+                time, and exports name their catalog by it.
 
         Raises:
             UsageError: a process that was killed left work, and the catalog is read-only.
         """
+        if kept:
+            with read(self._engine) as conn:
+                return dump.kept_digest(conn)
         with read(self._engine) as conn:
             unsettled = is_unsettled(conn)
         if unsettled:

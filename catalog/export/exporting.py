@@ -11,7 +11,7 @@ import difflib
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import msgspec
 
@@ -44,7 +44,7 @@ from catalog.search.filters import Filter, to_query
 from catalog.settings import ExportSettings
 from catalog.storage.backup import back_up
 from catalog.storage.columnar import read_columns
-from catalog.storage.dump import digest
+from catalog.storage.dump import kept_digest
 from catalog.storage.engine import open_engine, read
 from catalog.storage.schema import HEAD
 from catalog.times import Micros, day_of
@@ -55,7 +55,8 @@ if TYPE_CHECKING:
 
 CATALOG = "catalog.db"
 """The file of an export that is a whole catalog."""
-FORMATS: tuple[FormatName, ...] = ("parquet", "csv", "ndjson", "sqlite")
+GENERATOR = f"gpts-catalog {__version__}"
+"""What makes exports, as their manifests say it."""
 PARTITION_ROWS = 1_000_000
 """Rows from which on a table is parted by month."""
 
@@ -177,7 +178,7 @@ def export(engine: Engine, request: ExportRequest, report: Report = lambda _: No
         )
         manifest = Manifest(
             form=FORM,
-            generator=f"gpts-catalog {__version__}",
+            generator=GENERATOR,
             release=release,
             descriptions=tuple(_file(path, stage) for path in sorted(made)),
             options=msgspec.structs.asdict(request.options) if request.format == "csv" else {},
@@ -203,7 +204,7 @@ def check_request(request: ExportRequest) -> None:
     Raises:
         UsageError: it does not.
     """
-    known = {"format": FORMATS, "profile": PROFILES}
+    known = {"format": get_args(FormatName), "profile": PROFILES}
     for name, values in known.items():
         value = getattr(request, name)
         if value not in values:
@@ -248,7 +249,7 @@ def _catalog(
                 files=(msgspec.structs.replace(file, rows=sum(counts.values())),),
                 counts=counts,
                 coverage=coverage(conn, moment),
-                catalog_digest=digest(conn),
+                catalog_digest=kept_digest(conn),
             )
     finally:
         copy.dispose()
@@ -307,7 +308,7 @@ def _tables(
             counts=counts,
             coverage=coverage(conn, moment, at=request.at, only=only),
             null_shares=nulls,
-            catalog_digest=digest(conn),
+            catalog_digest=kept_digest(conn),
         )
         return release, trends(conn, moment, at=request.at, only=only)
 

@@ -150,15 +150,13 @@ class TableWriter:
         if self._by is None:
             self._add(None, values, count)
             return
-        for month, part in self._months(values):
+        for month, part in self._months(values, self._by):
             self._add(month, part, len(part[0]))
 
-    def _months(self, values: Sequence[Any]) -> list[tuple[str, Sequence[Any]]]:
-        """The rows by month, in the order of the months."""
-        if self._by is None:  # pragma: no cover  (the caller looked)
-            return []
+    def _months(self, values: Sequence[Any], by: int) -> list[tuple[str, Sequence[Any]]]:
+        """The rows by the month of a column, in the order of the months."""
         places: dict[str, list[int]] = defaultdict(list)
-        moments = values[self._by]
+        moments = values[by]
         if self._form == "parquet":
             moments = moments.cast(arrow().int64()).to_pylist()
         days: dict[int, str] = {}

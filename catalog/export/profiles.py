@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import msgspec
 
@@ -20,18 +20,21 @@ from catalog.export.release import Column, ProfileName, Table
 from catalog.fields import BY_PATH, FIELDS, LISTS, Field
 from catalog.query.exported import TABLES
 
-Action = Literal["k", "p", "l", "m", "-"]
-"""What happens to a column: kept; its values replaced by pseudonyms; links, addresses and handles
-in its texts replaced; mail addresses in them replaced; left out."""
+Action = Literal["k", "p", "e", "i", "l", "m", "-"]
+"""What happens to a column: kept; its values replaced by pseudonyms; what names elements by a
+stranger's words replaced by them; what looks like somebody's id in its paths replaced by them;
+links, addresses and handles in its texts replaced; mail addresses in them replaced; left out."""
 
-PROFILES: tuple[ProfileName, ...] = ("public", "research", "full")
+PROFILES: tuple[ProfileName, ...] = get_args(ProfileName)
 """The profiles, in the order in which rules name them."""
 
 Rules = Mapping[str, str]
 """Columns, parted by blanks, by what happens to them in each profile: one letter each."""
 
 _REVISION: Rules = {
-    "kkk": "short_url voice model default_model emoji theme share_recipient created_at gizmo_type"
+    # A slug repeats the name, and no link in it can be told any more.
+    "-kk": "short_url",
+    "kkk": "voice model default_model emoji theme share_recipient created_at gizmo_type"
     " gizmo_snorlax_type memory_enabled memory_scope is_archived archived_at training_disabled"
     " workspace_approved workspace_approval_date",
     "pkk": "organization_id workspace_id picture",
@@ -41,7 +44,12 @@ _REVISION: Rules = {
 }
 _SAID: Rules = {"kkk": "source"}
 _INTERVAL: Rules = {"kkk": "gizmo_id valid_from valid_to source"}
-_ELEMENT: Rules = {"kkk": "gizmo_id element valid_from valid_to element_count source"}
+_ELEMENT: Rules = {
+    "kkk": "gizmo_id valid_from valid_to element_count source",
+    # An action's host, which may be somebody's own; a starter's hash, from which the text could
+    # be guessed.
+    "ekk": "element",
+}
 _STATED: Rules = {"kkk": "null_fields unstated_fields"}
 _AUTHOR: Rules = {
     "pkk": "user_id",
@@ -77,7 +85,8 @@ RULES: dict[str, tuple[Rules, ...]] = {
     "authors": (_AUTHOR, _SAID, {"kkk": "gpt_count first_seen_at gizmo_id said_at"}),
     "tools": (
         _ELEMENT,
-        {"kkk": "type domain tool_id action_id", "-kk": "privacy_policy_url", "--k": "auth"},
+        {"kkk": "type tool_id action_id", "pkk": "domain"},
+        {"-kk": "privacy_policy_url", "--k": "auth"},
         # Free text of megabytes, with a contact in it where people follow the standard.
         {"-mk": "json_schema"},
     ),
@@ -115,16 +124,19 @@ RULES: dict[str, tuple[Rules, ...]] = {
         _SAID,
         {
             # What happens to values is their field's affair: see Profile.change.
-            "kkk": "gizmo_id observed_at field element not_before class kind old new flap"
-            " disagreement event_id"
+            "kkk": "gizmo_id observed_at field not_before class kind old new flap disagreement"
+            " event_id",
+            "ekk": "element",
         },
     ),
     "mass_events": ({"kkk": "event_id field added removed first_day last_day gpts compared"},),
     "drift": (
         _SAID,
-        {"kkk": "wrapping path kind at first_seen_at last_seen_at", "--k": "example"},
+        {"kkk": "wrapping kind at first_seen_at last_seen_at", "ikk": "path", "--k": "example"},
     ),
-    "unmapped_fields": ({"kkk": "path first_seen_at last_seen_at count", "--k": "example"},),
+    "unmapped_fields": (
+        {"kkk": "first_seen_at last_seen_at count", "ikk": "path", "--k": "example"},
+    ),
     "sources": ({"kkk": "name", "-kk": "dialect added_at"},),
     "observations": (
         _SAID,
@@ -177,7 +189,10 @@ _PREFIXES = {
     "workspace_id": "workspace",
     "picture": "picture",
     "profile_pic_id": "picture",
+    "domain": "domain",
 }
+_ELEMENTS = {"tools": "domain", "prompt_starters": "starter"}
+"""What an element of a list names, where strangers choose the words."""
 _LIST_ACTIONS: dict[str, str] = {
     "tools": "--k",
     "files": "-kk",
@@ -196,6 +211,9 @@ _LINK = re.compile(
     re.IGNORECASE,
 )
 _HANDLE = re.compile(r"(?<![\w@/.])@\w{2,64}")
+_MEMBER = re.compile(r"[^.\[\]:]+")
+_ID = re.compile(r"[a-z]{1,8}-[\w-]+|(?=.*\d)[\w-]{16,}|.*[\[@\s].*")
+"""What no platform calls a member, and people are called by."""
 _PHONE = re.compile(r"(?<![\w+])\+\d(?:[ ().-]{0,2}\d){7,14}(?!\d)")
 
 Pseudonym = Callable[[str, str], str]
@@ -305,6 +323,11 @@ class Profile:
         what = self._action(table, column)
         if what == "p":
             return self._replace(_PREFIXES[column])
+        if what == "i":
+            return self._path
+        if what == "e":
+            kind = _ELEMENTS.get(table)
+            return None if kind is None else lambda value: self._element(kind, value)
         return {"l": _optional(without_links), "m": _optional(without_mail)}.get(what)
 
     def _replace(self, kind: str) -> Callable[[Any], Any]:
@@ -316,6 +339,51 @@ class Profile:
             return pseudonym(kind, value) if value else value
 
         return replaced
+
+    def hides(self, table: str, column: str) -> bool:
+        """Whether a column's values are pseudonyms: the order of what they stand for would tell."""
+        return self._action(table, column) == "p"
+
+    def order(self, names: Sequence[str]) -> list[str]:
+        """Authors in an order that says nothing of them that the profile does not."""
+        pseudonym = self._pseudonym
+        if pseudonym is None or not self.hides("authors", "user_id"):
+            return sorted(names)
+        return sorted(names, key=lambda name: pseudonym("author", name))
+
+    def elements(self, paths: Sequence[str], elements: Sequence[str]) -> list[str]:
+        """The elements that changes are of, as the profile tells them.
+
+        Args:
+            paths: the field of each.
+            elements: the elements.
+        """
+        if self._action("changes", "element") != "e":
+            return list(elements)
+        return [self._of_list(path, each) for path, each in zip(paths, elements, strict=True)]
+
+    def _of_list(self, path: str, element: str) -> str:
+        found = BY_PATH.get(path)
+        kind = None if found is None else _ELEMENTS.get(found.table)
+        return element if kind is None else self._element(kind, element)
+
+    def _element(self, kind: str, element: str) -> str:
+        """What names an element: a type stays, the host behind it does not."""
+        if kind == "starter":
+            return self._named(kind, element)
+        type_, blank, host = element.partition(" ")
+        return f"{type_}{blank}{self._named(kind, host)}"
+
+    def _path(self, path: str) -> str:
+        """A path of members without those that look like somebody's id."""
+
+        def member(found: re.Match[str]) -> str:
+            return self._named("id", found[0]) if _ID.fullmatch(found[0]) else found[0]
+
+        return _MEMBER.sub(member, without_mail(path))
+
+    def _named(self, kind: str, value: str) -> str:
+        return str(self._replace(kind)(value))
 
     def values(self, paths: Sequence[str], values: Sequence[str | None]) -> list[str | None]:
         """Values of changes and mass events, each canonical JSON, as the profile tells them.
@@ -372,6 +440,8 @@ def _optional(change: Callable[[str], str]) -> Callable[[Any], Any]:
 _NOTES: dict[Action, str] = {
     "k": "",
     "p": "; as a keyed pseudonym",
+    "e": "; an action's host and a starter's hash as keyed pseudonyms",
+    "i": "; what looks like an id in it as a keyed pseudonym",
     "l": "; links, mail addresses, handles and telephone numbers replaced",
     "m": "; mail addresses replaced",
     "-": "",

@@ -119,6 +119,9 @@ class ReadTable:
             None if self._exported is None else profile.transform(table.name, name)
             for name in self._names
         ]
+        # The GPT that an author's row is of is the row's own, too.
+        hidden = any(profile.hides(table.name, each) for each in table.key)
+        self._order = ("gizmo_id",) if hidden else ()
         named = None if self._exported is None else self._exported.moment
         self.moment = named if named in self._names else None
 
@@ -154,7 +157,13 @@ class ReadTable:
         total = max(self.rows(), 1)
         read = 0
         for place, (narrowed, given) in enumerate(parts):
-            query = statement(self.table.name, self._names, narrowed, postgres=self._postgres)
+            query = statement(
+                self.table.name,
+                self._names,
+                narrowed,
+                postgres=self._postgres,
+                order=self._order,
+            )
             if self._reader is not None and not given:
                 kinds = [column.type for column in self.table.columns]
                 found: Iterator[list[Any]] = (
@@ -174,7 +183,7 @@ class ReadTable:
         ids: Sequence[str] | None = scope.ids
         per_gpt = self._exported is not None and self._exported.per_gpt
         if self.table.name == "authors" and ids is not None:
-            ids = user_ids(self._conn, ids, scope.at)
+            ids = self._profile.order(user_ids(self._conn, ids, scope.at))
         elif not per_gpt:
             ids = None
         if ids is not None:
@@ -213,6 +222,9 @@ class ReadTable:
             for name in by_field:
                 place = self._names.index(name)
                 told[place] = self._profile.values(paths, _listed(told[place]))
+            if "element" in self._names:
+                place = self._names.index("element")
+                told[place] = self._profile.elements(paths, _listed(told[place]))
         return told
 
 

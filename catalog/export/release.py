@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import msgspec
 
 from catalog.query.covered import Coverage
+from catalog.query.exported import ColumnType
+from catalog.settings import FormatName, ProfileName
 from catalog.times import Micros
-
-ColumnType = Literal["string", "integer", "number", "boolean", "timestamp", "date", "json"]
-FormatName = Literal["parquet", "csv", "ndjson", "sqlite"]
-ProfileName = Literal["public", "research", "full"]
 
 __all__ = [
     "MANIFEST",
@@ -57,7 +53,8 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
         name: what it is called.
         description: what its rows are.
         columns: its columns, in their order.
-        key: the columns that name a row, in the order in which rows stand.
+        key: the columns that name a row, in the order in which rows stand; where they are
+            pseudonyms, rows stand in another that says nothing of whom they name.
     """
 
     name: str
@@ -102,7 +99,7 @@ class Release(msgspec.Struct, frozen=True, kw_only=True):
         at: the moment as of which it was asked for; None: as the catalog stood.
         since: what was new since then alone; None: everything.
         schema_version: of the catalog.
-        catalog_digest: the name of the catalog's state.
+        catalog_digest: the name of the catalog's state: what ``digest --kept`` says of it.
         licence: SPDX identifier, or other words; None: none was named.
         tables: its tables.
         files: the files with their rows; the descriptions stand in the manifest alone.

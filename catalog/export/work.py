@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from catalog.errors import UsageError
-from catalog.export.exporting import ExportProgress, ExportRequest, export
+from catalog.export.exporting import GENERATOR, ExportProgress, ExportRequest, export
 from catalog.export.manifest import read_manifest
 from catalog.export.pseudonyms import load_key
 from catalog.query.exporting import latest_moment
-from catalog.storage.dump import digest
+from catalog.storage.dump import kept_digest
 from catalog.storage.engine import open_engine, read
 from catalog.storage.schema import HEAD, check_schema
 from catalog.times import day_of, to_datetime
@@ -137,7 +137,7 @@ class _Making:
         with read(self._engine) as conn:
             moment = latest_moment(conn) or 0
             last = next((each for each in standing if self._is_like(each, moment)), None)
-            if last is not None and last.manifest.release.catalog_digest == digest(conn):
+            if last is not None and last.manifest.release.catalog_digest == kept_digest(conn):
                 return self._nothing_new(last)
         made = export(
             self._engine,
@@ -165,6 +165,7 @@ class _Making:
         """Whether a release was made of the same moment in the same way."""
         release, request = standing.manifest.release, self._request
         return (
+            standing.manifest.generator,
             release.name,
             release.profile,
             release.format,
@@ -172,6 +173,7 @@ class _Making:
             release.created_at,
             release.schema_version,
         ) == (
+            GENERATOR,
             request.about.name,
             request.profile,
             request.format,

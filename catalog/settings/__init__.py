@@ -8,7 +8,7 @@ here repeats a value that may be one (law 10).
 
 from __future__ import annotations
 
-from catalog.settings.exports import ExpectSettings, ExportSettings
+from catalog.settings.exports import ExpectSettings, ExportSettings, FormatName, ProfileName
 from catalog.settings.keys import TOMBSTONE_KEYS_ENV, api_key, known_secrets, source_keys
 from catalog.settings.reading import (
     CLOCK_VARIABLE,
@@ -50,11 +50,13 @@ __all__ = [
     "DialectName",
     "ExpectSettings",
     "ExportSettings",
+    "FormatName",
     "JobSettings",
     "MetricsSettings",
     "NotifySettings",
     "PlanSettings",
     "ProbeSettings",
+    "ProfileName",
     "Settings",
     "SourceSettings",
     "StatusName",

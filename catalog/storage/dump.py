@@ -34,6 +34,7 @@ LEFT_OUT_TABLES: dict[str, str] = {
     "outcome_days": "how asking went, day by day",
     "prunings": "what was removed here",
     "plan_days": "how this catalog planned",
+    "paces": "who asks which source just now",
     "write_locks": "what writers lock",
     "shapes": "numbers of sets of paths; drift is dumped",
     "fold_states": "an encoding of what the other tables say",
@@ -63,6 +64,9 @@ LEFT_OUT: dict[str, str] = {
     "probes.answer": "goes with age (rule 14), and takes no observation with it",
     "tombstones.at": "when this catalog was asked to forget",
 }
+
+KEPT = frozenset({"sources", "payloads", "observations", "discoveries", "probes", "tombstones"})
+"""The dump's tables that are kept: by law 2 all others follow from them."""
 
 COUNTS = frozenset({"gizmos.stale_copies", "mass_events.compared", "unmapped_fields.count"})
 """Columns that count observations: thinning moves them, and nothing else (rule 14)."""
@@ -116,6 +120,7 @@ _FACTS = {
     if table not in (t.observations, t.payloads)
 }
 """What follows from observations, and how many there were nowhere."""
+_KEPT = {name: query for name, query in _QUERIES.items() if name in KEPT}
 
 
 def dump(conn: Connection) -> Iterator[bytes]:
@@ -130,6 +135,15 @@ def dump(conn: Connection) -> Iterator[bytes]:
 def digest(conn: Connection) -> str:
     """SHA-256 of the logical dump, in hex: the name of the catalog's state."""
     return _digest(dump(conn))
+
+
+def kept_digest(conn: Connection) -> str:
+    """SHA-256 of the kept tables' part of the dump, in hex: it takes a tenth of the time.
+
+    It names a state as the whole one does: where it is equal, all that follows is (law 2), once it
+    is settled, and derived by one version of the program.
+    """
+    return _digest(_lines(conn, _KEPT))
 
 
 def facts_digest(conn: Connection) -> str:

@@ -20,6 +20,7 @@ from typing import Literal
 
 import msgspec
 
+from catalog.disk import alone_in, fsync
 from catalog.errors import SettingsError
 from catalog.settings import TOMBSTONE_KEYS_ENV
 from catalog.times import Micros
@@ -112,33 +113,36 @@ class Ledger:
 
     def own_key(self) -> Key:
         """The key that new tombstones are made with; made once, where there is none yet."""
-        found = self.keys()
-        if found:
-            return next(iter(found.values()))
-        key = Key(secrets.token_bytes(KEY_BYTES))
-        self._write([f"key {key.secret.hex()}"])
-        return key
+        if not self.keys():
+            with alone_in(self.path.parent):
+                # Another process may have made it meanwhile.
+                if not self.keys():
+                    self._write([f"key {secrets.token_bytes(KEY_BYTES).hex()}"])
+        return next(iter(self.keys().values()))
 
     def add(self, tombstones: list[Tombstone]) -> None:
         """Repeat tombstones in the file; those that stand there are left alone."""
-        known = {(each.kind, each.hash) for each in self.tombstones()}
         new = {(each.kind, each.hash): each for each in tombstones}
-        lines = [
-            f"{each.kind} {each.hash.hex()} {each.at}"
-            for key, each in sorted(new.items())
-            if key not in known
-        ]
-        if lines:
-            self._write(lines)
+        if not new:
+            return
+        with alone_in(self.path.parent):
+            known = {(each.kind, each.hash) for each in self.tombstones()}
+            lines = [
+                f"{each.kind} {each.hash.hex()} {each.at}"
+                for key, each in sorted(new.items())
+                if key not in known
+            ]
+            if lines:
+                self._write(lines)
 
     def learn(self, other: Ledger) -> None:
         """Take over the keys of another catalog, so that its tombstones are understood here."""
-        known = self.keys()
-        lines = [
-            f"key {key.secret.hex()}" for name, key in other.keys().items() if name not in known
-        ]
-        if lines:
-            self._write(lines)
+        theirs = other.keys()
+        with alone_in(self.path.parent):
+            known = self.keys()
+            lines = [f"key {key.secret.hex()}" for name, key in theirs.items() if name not in known]
+            if lines:
+                self._write(lines)
 
     def _lines(self) -> list[tuple[str, str, str]]:
         try:
@@ -154,10 +158,9 @@ class Ledger:
         return [(line[0], (*line, "")[1], (*line, "", "")[2]) for line in lines]
 
     def _write(self, lines: list[str]) -> None:
-        """Add lines to the file, all or none of them, to last."""
+        """Add lines to the file, all or none of them, to last; nobody else writes meanwhile."""
         before = self.path.read_text(encoding="utf-8") if self.path.exists() else _HEAD
         beside = self.path.with_name(f".{FILE}.{os.getpid()}.part")
-        self.path.parent.mkdir(parents=True, exist_ok=True)
         beside.unlink(missing_ok=True)
         handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
@@ -168,11 +171,7 @@ class Ledger:
             beside.replace(self.path)
         finally:
             beside.unlink(missing_ok=True)
-        folder = os.open(self.path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        fsync(self.path.parent)
 
 
 def _key(word: str, place: str) -> Key:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from catalog.search.filters import Filter, Sort
     from catalog.search.listing import Listing
 
+WAYS = [(500, 500), (0, 500), (0, 0)]
+"""``FEW`` and ``SOME`` of :mod:`catalog.query.wanted`: GPTs are looked up, held, or neither."""
 WORDS: dict[str, tuple[str, ...]] = {
     "en": ("writing", "Writer", "image", "Images", "generator", "AI", "PDF", "chat", "a", "C++"),
     "fr": ("Café", "résumé", "écriture", "naïf", "l'art", "œuvre", "image"),

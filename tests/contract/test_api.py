@@ -51,8 +51,10 @@ FACE = {
     "count": "wanted *limit *at",
     "create": "url *config *environ *clock",
     "departures": "since until",
-    "digest": "",
+    "digest": "*kept",
     "drift": "limit",
+    "export": "folder *form *profile *tables *wanted *at *since *options *version *previous"
+    " *expect",
     "facets": "wanted *names *exact *at",
     "get": "ref *at *known_at",
     "harvest": "refs *source *due *limit",
@@ -79,6 +81,7 @@ FACE = {
     "unmapped": "limit",
     "upgrade": "url *clock",
     "verify": "",
+    "verify_export": "folder",
 }
 """The public face: what people's programs call. ``*`` marks arguments that are named."""
 
@@ -114,6 +117,7 @@ def test_public_face_is_what_it_was() -> None:
         *(
             "create",
             "digest",
+            "export",
             "harvest",
             "health",
             "import_files",
@@ -121,7 +125,7 @@ def test_public_face_is_what_it_was() -> None:
             "rebuild",
             "rebuild_to",
         ),
-        *("set_bookmark", "upgrade", "verify"),
+        *("set_bookmark", "upgrade", "verify", "verify_export"),
     }
     reader = {name: face for name, face in FACE.items() if name not in beyond}
     assert _face(Reader) == reader | {"open": "url *deriver *sql_url"}
@@ -427,6 +431,28 @@ def test_documents_come_from_files_and_from_other_catalogs(tmp_path: Path) -> No
     with Catalog.open(str(tmp_path / "three.db")) as three:
         assert three.digest() == digest
     assert not Catalog.upgrade(str(tmp_path / "two.db"), clock=clock).changed
+
+
+def test_an_export_is_made_checked_and_taken_back_with_other_files(
+    opened: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    made = opened.export(tmp_path / "all", form="ndjson", profile="full")
+    assert made.release.catalog_digest == opened.digest(kept=True)
+    assert Catalog.verify_export(tmp_path / "all").findings == ()
+    some = opened.export(tmp_path / "some", form="csv", wanted="Another", tables=["gizmos"])
+    assert some.release.rows() == {"gizmos": 1}
+    # The key of pseudonyms is made once.
+    again = opened.export(tmp_path / "again", form="csv", wanted="Another", tables=["gizmos"])
+    assert again.digest == some.digest
+    line = tmp_path / "one.jsonl"
+    line.write_bytes(msgspec.json.encode(document("g-Third0000")))
+    with Catalog.create(f"sqlite:///{tmp_path / 'other.db'}", environ={}) as other:
+        done = other.import_files([tmp_path / "all"], "theirs")
+        assert (done.files, [each.new for each in done.exports]) == (0, [3])
+        assert other.digest() == opened.digest()
+        done = other.import_files([line, tmp_path / "all"], "theirs", observed_at=day(5))
+        assert (done.new, [each.new for each in done.exports]) == (1, [0])
 
 
 def test_catalog_harvests_from_a_configured_source(tmp_path: Path) -> None:

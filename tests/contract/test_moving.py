@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import func, insert, select, update
 
-from catalog.errors import CatalogCorrupt, StorageError, UsageError
+from catalog.errors import CatalogBusy, CatalogCorrupt, StorageError, UsageError
 from catalog.storage import copying, moving
 from catalog.storage import tables as t
 from catalog.storage.engine import open_engine, read, write
@@ -136,6 +136,24 @@ def test_move_does_not_touch_a_catalog_that_is_there(told: Engine, other_url: st
 def test_move_into_an_empty_catalog_is_a_move(told: Engine, other_url: str) -> None:
     init(other_url, NOW)
     assert move(told, other_url, NOW).digest == state(other_url)
+
+
+def test_second_move_to_a_place_is_refused_while_the_first_goes_on(
+    told: Engine, other_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was told that a row contradicts another, or that the place holds a catalog."""
+    monkeypatch.setattr(moving, "_PATIENCE", 0.2)
+    refused: list[str] = []
+
+    def start_another(done: Copied) -> None:
+        if not refused and done.rows:
+            with pytest.raises(CatalogBusy, match="another gpts-catalog move to") as caught:
+                move(told, other_url, NOW)
+            refused.append(str(caught.value))
+
+    moved = move(told, other_url, NOW, start_another)
+    assert refused
+    assert moved.digest == state(other_url)
 
 
 def test_move_to_its_own_place_is_refused(told: Engine, told_url: str) -> None:

@@ -14,6 +14,7 @@ from catalog.query.search import search
 from catalog.search.filters import Filter
 from catalog.storage.engine import read
 from catalog.times import HOUR
+from tests.contract.searching import WAYS
 from tests.contract.telling import ID, changed, day, document, said, tell
 
 if TYPE_CHECKING:
@@ -134,7 +135,7 @@ def _renamed(engine: Engine, wanted: Wanted) -> list[int]:
     return [int(gizmo_id[-5:]) for gizmo_id, field, _ in found if field == "gizmo.display.name"]
 
 
-@pytest.mark.parametrize("few", [0, 500])
+@pytest.mark.parametrize(("few", "some"), WAYS)
 @pytest.mark.parametrize(
     ("wanted", "numbers"),
     [
@@ -156,19 +157,22 @@ def test_changes_are_filtered_by_author_and_category(
     many: Engine,
     monkeypatch: pytest.MonkeyPatch,
     few: int,
+    some: int,
     wanted: Wanted,
     numbers: list[int],
 ) -> None:
-    """The same, whether the GPTs are looked up or all changes are walked."""
-    monkeypatch.setattr("catalog.query.wanted.FEW", few)
+    """The same, whether the GPTs are looked up, held, or asked of each change."""
+    monkeypatch.setattr("catalog.query.changes.FEW", few)
+    monkeypatch.setattr("catalog.query.wanted.SOME", some)
     assert _renamed(many, wanted) == numbers
 
 
-@pytest.mark.parametrize("few", [0, 500])
+@pytest.mark.parametrize(("few", "some"), WAYS)
 def test_authors_and_categories_are_compared_as_a_search_compares_them(
-    engine: Engine, monkeypatch: pytest.MonkeyPatch, few: int
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, few: int, some: int
 ) -> None:
-    monkeypatch.setattr("catalog.query.wanted.FEW", few)
+    monkeypatch.setattr("catalog.query.changes.FEW", few)
+    monkeypatch.setattr("catalog.query.wanted.SOME", some)
     author = {"user_id": "user-s", "display_name": "\u00a0Große Ｌiebe "}
     found = changed(document(OTHER, author=author), categories=["Ｗriting\u3000"])
     tell(engine, said(day(1), found), said(day(1), document()))
@@ -274,7 +278,8 @@ def test_changes_are_found_by_an_index(
     after: changes.Key | None,
 ) -> None:
     if wanted.category:
-        monkeypatch.setattr("catalog.query.wanted.FEW", 0)
+        monkeypatch.setattr("catalog.query.changes.FEW", 0)
+        monkeypatch.setattr("catalog.query.wanted.SOME", 0)
     plan = _plans(many, wanted, after)
     assert plan
     scans = [line for line in plan if "SCAN changes" in line or "Seq Scan on changes" in line]

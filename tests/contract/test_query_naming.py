@@ -80,11 +80,12 @@ def test_past_moments_know_only_what_documents_showed(named: Engine) -> None:
         assert facets(conn, wanted, at=day(2)).count.number == 1
 
 
-@pytest.mark.parametrize("few", [0, 500])
+@pytest.mark.parametrize(("few", "some"), searching.WAYS)
 def test_changes_of_an_author_are_those_of_all_his_gpts(
-    named: Engine, monkeypatch: pytest.MonkeyPatch, few: int
+    named: Engine, monkeypatch: pytest.MonkeyPatch, few: int, some: int
 ) -> None:
-    monkeypatch.setattr("catalog.query.wanted.FEW", few)
+    monkeypatch.setattr("catalog.query.changes.FEW", few)
+    monkeypatch.setattr("catalog.query.wanted.SOME", some)
     with read(named) as conn:
         found = changes.iterate(conn, Wanted(author="ann writer"))
         assert {each.gizmo_id for each in found} == {SHOWS, SILENT}

@@ -190,6 +190,27 @@ def test_table_is_altered_with_the_views_set_aside(engine: Engine) -> None:
         assert standing_views(conn) == before
 
 
+def test_view_that_changes_keeps_its_place_and_who_may_read_it(engine: Engine) -> None:
+    with write(engine) as conn:
+        undone = conn.begin_nested()
+        postgres = conn.dialect.name == "postgresql"
+        if postgres:
+            conn.execute(text("GRANT SELECT ON v_tags TO PUBLIC"))
+            conn.execute(text("COMMENT ON VIEW v_tags IS 'as it was'"))
+        before = [view.name for view in standing_views(conn)]
+        made = {"v_tags": ["CREATE VIEW v_tags AS SELECT 7 AS number"], "v_files": []}
+        with views_set_aside(conn, {engine_of(conn): made, "another": {"v_tools": []}}):
+            pass
+        after = standing_views(conn)
+        assert [view.name for view in after] == [n for n in before if n.strip('"') != "v_files"]
+        assert _rows(conn, "SELECT * FROM v_tags") == [{"number": 7}]
+        if postgres:
+            assert inspect(conn).get_table_comment("v_tags")["text"] is None
+            (tags,) = [view for view in after if view.name == "v_tags"]
+            assert "GRANT SELECT ON v_tags TO PUBLIC" in tags.statements
+        undone.rollback()
+
+
 SQLITE_OWN = (
     'CREATE VIEW "my ""view" AS SELECT gizmo_id, name FROM v_gpts',
     """CREATE TRIGGER "my trigger" INSTEAD OF INSERT ON "MY ""view"

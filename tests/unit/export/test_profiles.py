@@ -128,3 +128,51 @@ def test_the_key_of_pseudonyms_is_made_once_and_for_its_owner_alone(tmp_path: Pa
     path = tmp_path / "data" / "pseudonyms.key"
     assert path.stat().st_mode & 0o777 == 0o600
     assert load_key("A_KEY", {"A_KEY": "x" * 20}, tmp_path) == b"x" * 20
+
+
+def test_public_names_no_host_of_an_action_and_no_hash_of_a_text() -> None:
+    """A host is often its owner's name; from a hash anybody finds the text who can guess it."""
+    profile = Profile("public", PSEUDONYM)
+    domain, element = profile.transform("tools", "domain"), profile.transform("tools", "element")
+    starter = profile.transform("prompt_starters", "element")
+    assert domain is not None
+    assert element is not None
+    assert starter is not None
+    host = domain("jane-doe.example")
+    assert host.startswith("domain-")
+    assert element("plugins_prototype jane-doe.example") == f"plugins_prototype {host}"
+    assert element("browser") == "browser"
+    assert starter("00ff") == PSEUDONYM("starter", "00ff")
+    paths = ["tools", "gizmo.display.prompt_starters", "gizmo.tags", "gizmo.display.name"]
+    told = profile.elements(paths, ["plugins_prototype jane-doe.example", "00ff", "public", ""])
+    assert told == [f"plugins_prototype {host}", PSEUDONYM("starter", "00ff"), "public", ""]
+    assert Profile("research").elements(["tools"], ["browser x.example"]) == ["browser x.example"]
+    assert "gizmo.short_url" not in (fields("public") or ())
+
+
+@pytest.mark.parametrize(
+    ("path", "hidden"),
+    [
+        ("gizmo.sharing.user-abcDEF12.role", ["user-abcDEF12"]),
+        ("gizmo.shared_with.ada@mail.example:object", ["ada@mail.example"]),
+        ("gizmo.by.5f2b9e01c4d74f2a9e01[]", ["5f2b9e01c4d74f2a9e01"]),
+        ("gizmo.display.rating_1", []),
+        ("product_features.attachments.accepted_mime_types[]:string", []),
+    ],
+)
+def test_public_names_nobody_in_the_paths_of_unknown_members(path: str, hidden: list[str]) -> None:
+    for table in ("drift", "unmapped_fields"):
+        change = Profile("public", PSEUDONYM).transform(table, "path")
+        assert change is not None
+        told = change(path)
+        assert (told == path) == (not hidden)
+        assert not [each for each in hidden if each in told]
+
+
+def test_the_order_of_authors_says_nothing_of_them() -> None:
+    names = [f"user-{number:04}" for number in range(50)]
+    told = Profile("public", PSEUDONYM).order(names)
+    assert sorted(told) == names != told
+    pseudonyms_ = [PSEUDONYM("author", name) for name in told]
+    assert pseudonyms_ == sorted(pseudonyms_)
+    assert Profile("full").order(told) == names
