@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from catalog.errors import CatalogError
@@ -31,3 +33,19 @@ def own(handle: int, refusal: CatalogError) -> None:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         raise refusal from None
+
+
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Let one at a time, of whatever process, into blocks with a folder: the others wait.
+
+    Args:
+        folder: made where it is not there.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)

@@ -54,6 +54,11 @@ class FixedClock:
         return self.at
 
 
+def pause(seconds: float) -> None:
+    """Wait, in real time: for a server that restarts, where nothing else can be done meanwhile."""
+    time.sleep(seconds)
+
+
 class Stopwatch:
     """Real seconds since it was made: how long something took, never what time it is."""
 

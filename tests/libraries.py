@@ -13,11 +13,16 @@ REQUIRED = "GPTS_DATASETS_REQUIRED"
 """Set where they are to be there: their absence is then a failure."""
 
 
-def library(name: str) -> Any:
-    """A library that reads or checks datasets; without it the test is skipped, and says so."""
+def library(name: str, *, word: str = "datasets") -> Any:
+    """A library that reads or checks datasets; without it the test is skipped, and says so.
+
+    Args:
+        name: of its module.
+        word: the task of the Makefile that gets it.
+    """
     if find_spec(name) is None:
-        words = f"{name} is not installed, so nothing of it was tested; get it with: make datasets"
-        if os.environ.get(REQUIRED):
+        words = f"{name} is not installed, so nothing of it was tested; get it with: make {word}"
+        if os.environ.get(REQUIRED) and word == "datasets":
             pytest.fail(words)
         pytest.skip(words)
     return import_module(name)

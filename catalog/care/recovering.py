@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -53,9 +53,13 @@ def recover(
     if target.exists():
         raise UsageError(f"{target} is there already: name another file with --to")
     with _work_folder(target) as work:
+        beside = target.absolute().parent
+        # In a folder of its own: a ledger wants its folder for itself, and this one is taken.
+        made = work / "made"
         wreck = Wreck(source, work / "damaged.db")
         try:
-            done = _save(wreck, work / "catalog.db", source, deriver, now, report)
+            ledgers = [Ledger(source.absolute().parent), Ledger(beside)]
+            done = _save(wreck, made / "catalog.db", ledgers, deriver, now, report)
         finally:
             wreck.close()
         if any(done.lost.values()) and not any(done.saved.values()):
@@ -64,10 +68,10 @@ def recover(
                 " restore a backup"
             )
         # First: without the keys nobody could tell there who must not be kept.
-        _repeat(Ledger(work), Ledger(target.absolute().parent))
+        _repeat(Ledger(made), Ledger(beside))
         # Closing the last connection took the log into the file, which now stands alone.
-        (work / "catalog.db").replace(target)
-        fsync(target.absolute().parent)
+        (made / "catalog.db").replace(target)
+        fsync(beside)
     return done
 
 
@@ -88,7 +92,10 @@ def _work_folder(target: Path) -> Iterator[Path]:
             ),
         )
         for left in work.iterdir():
-            left.unlink()
+            if left.is_dir() and not left.is_symlink():
+                shutil.rmtree(left)
+            else:
+                left.unlink()
         try:
             yield work
         finally:
@@ -100,7 +107,7 @@ def _work_folder(target: Path) -> Iterator[Path]:
 def _save(
     wreck: Wreck,
     target: Path,
-    source: Path,
+    ledgers: Iterable[Ledger],
     deriver: Deriver,
     now: Micros,
     report: Callable[[str], None],
@@ -108,8 +115,8 @@ def _save(
     url = f"sqlite:///{target}"
     init(url, now)
     # Tombstones, which are saved first, are asked by what comes after.
-    for folder in (source.absolute().parent, target.absolute().parent.parent):
-        _repeat(Ledger(folder), Ledger(target.parent))
+    for ledger in ledgers:
+        _repeat(ledger, Ledger(target.parent))
     engine = open_engine(url, durable=True)
     try:
         with write(engine) as conn:

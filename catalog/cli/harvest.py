@@ -29,6 +29,7 @@ from catalog.storage.engine import read
 if TYPE_CHECKING:
     from catalog.harvest import Harvest, Harvested, HarvestJob, Progress, Totals
     from catalog.storage.engine import Engine
+    from catalog.times import Micros
 
 DONE, SOME_FAILED, REFUSED = 0, 1, 3
 EVERYTHING = 2**31 - 1
@@ -81,14 +82,15 @@ def harvest(
     named = _named(app, words, file)
     with app.catalog(read_only=dry_run) as engine:
         asked = app.source(source)
-        ids = _due(app, engine, limit) if due else named.ids[:limit]
+        listed_at = app.clock.now()
+        ids = _due(engine, listed_at, limit) if due else named.ids[:limit]
         if dry_run:
             print_price(app, engine, asked, ids, due=due)
             return SOME_FAILED if named.refused else DONE
         if not ids:
             _nothing_due(app, engine)
             return DONE
-        status = _run(app, engine, asked, ids, due=due)
+        status = _run(app, engine, asked, ids, listed_at if due else None)
     return max(status, SOME_FAILED if named.refused else DONE)
 
 
@@ -113,9 +115,9 @@ def _named(app: App, words: Sequence[str], file: Path | None) -> References:
     return named
 
 
-def _due(app: App, engine: Engine, limit: int | None) -> tuple[str, ...]:
+def _due(engine: Engine, now: Micros, limit: int | None) -> tuple[str, ...]:
     with read(engine) as conn:
-        return tuple(frontier.due(conn, app.clock.now(), limit or EVERYTHING))
+        return tuple(frontier.due(conn, now, limit or EVERYTHING))
 
 
 def _nothing_due(app: App, engine: Engine) -> None:
@@ -129,7 +131,11 @@ def _nothing_due(app: App, engine: Engine) -> None:
 
 
 def _run(
-    app: App, engine: Engine, source: SourceSettings, ids: tuple[str, ...], *, due: bool
+    app: App,
+    engine: Engine,
+    source: SourceSettings,
+    ids: tuple[str, ...],
+    due_at: Micros | None,
 ) -> int:
     # The client is slow to load: commands that ask nobody do without.
     from catalog.harvest import HarvestJob
@@ -141,9 +147,10 @@ def _run(
         key=api_key(source, app.environ),
         secrets=app.keys,
         ids=ids,
-        command="harvest --due" if due else "harvest",
+        command="harvest" if due_at is None else "harvest --due",
         terms=terms_of_day(engine, app.settings, app.clock.now()),
-        whatever_is_due=due,
+        whatever_is_due=due_at is not None,
+        listed_at=due_at,
         clock=app.clock,
         rng=app.rng,
     )
@@ -231,7 +238,7 @@ def report(app: App, ended: Harvested, source: SourceSettings, why: Sequence[Rea
         out.table(reason_rows(why, totals.failed), right=[0])
         out.lines(next_step(why, totals.failed, totals.run, source.name))
     if ended.forgotten:
-        out.note(f"not asked: {count(ended.forgotten, 'GPT')} that this catalog was told to forget")
+        out.note(f"left out: {count(ended.forgotten, 'GPT')} that this catalog was told to forget")
     for line in news(ended.settled):
         out.line(line)
     if ended.stop is not None:

@@ -130,7 +130,7 @@ def describe_brought(done: Brought) -> list[str]:
         lines.append(f"  {count(done.probes, 'new probe')}")
     if not (done.new or done.mentions or done.probes):
         lines.append("  nothing changed")
-    return lines + _not_taken(done.set_aside)
+    return lines + _left_out(done.forgotten) + _not_taken(done.set_aside)
 
 
 def describe(done: Imported, source: str) -> list[str]:
@@ -157,7 +157,15 @@ def describe(done: Imported, source: str) -> list[str]:
         lines.append(f"  warning: {dated} file alone: name the time with --observed-at")
     if not done.observations and not done.mentions:
         lines.append("  nothing changed")
-    return lines + _not_taken(done.set_aside)
+    return lines + _left_out(done.forgotten) + _not_taken(done.set_aside)
+
+
+def _left_out(forgotten: int) -> list[str]:
+    """How many were to be forgotten: never which, as nobody is to read of them again."""
+    if not forgotten:
+        return []
+    left = count(forgotten, "document or mention", "documents and mentions")
+    return [f"  left out: {left} of whom this catalog was told to forget"]
 
 
 def _not_taken(set_aside: Sequence[Skipped]) -> list[str]:

@@ -12,7 +12,7 @@ from catalog.cli.options import CatalogOption, ConfigOption, JsonOption
 from catalog.cli.progress import NowAndThen
 from catalog.cli.text import count
 from catalog.storage.copying import Copied
-from catalog.storage.urls import describe, parse_url
+from catalog.storage.urls import describe, parse_url, setting_of
 
 
 def move(
@@ -46,9 +46,10 @@ def move(
 
     with app.catalog() as engine:
         moved = move_to(engine, url, app.clock.now(), report)
-    place = describe(parse_url(url))
+    target = parse_url(url)
+    place = describe(target)
     earlier = f", {moved.before:,} of them by an earlier call" if moved.before else ""
     app.out.line(f"{count(moved.rows + moved.before, 'row')} moved to {place}{earlier}: all equal")
     app.out.line(f"digest {moved.digest}")
-    app.out.line(f'from now on: url = "{place}" under [catalog] in the settings, or --catalog')
+    app.out.line(f'from now on, under [catalog] in the settings: url = "{setting_of(target)}"')
     app.out.json(msgspec.to_builtins(moved))

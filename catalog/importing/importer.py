@@ -18,12 +18,11 @@ from catalog.normalize.escape import escape_text
 from catalog.records import Deriver, Observation, Reading, Verdict
 from catalog.storage import engine as engines
 from catalog.storage import failures, frontier, runs
-from catalog.storage.mentions import Named, add_named
+from catalog.storage.locks import share_derivation
+from catalog.storage.mentions import Named, add_named, without_forgotten
 from catalog.storage.observe import FORGOTTEN, observe
 from catalog.storage.sources import add_source
 from catalog.storage.stage2 import Settled, settle
-from catalog.storage.tombstones import FORGOTTEN as FORGOTTEN_WORDS
-from catalog.storage.tombstones import forgotten_among
 from catalog.times import SECOND, Clock, Micros
 
 if TYPE_CHECKING:
@@ -51,6 +50,8 @@ class Imported(msgspec.Struct, kw_only=True):
         set_aside: what is no document, and why, in the order of the files.
         misdated: times that were not believable, and replaced (rule 2).
         file_dated: documents dated by their file, for want of anything better.
+        forgotten: documents, and mentions of ids, that were left out: the catalog was told to
+            forget whom they are about.
         seconds: how long it took.
     """
 
@@ -66,6 +67,7 @@ class Imported(msgspec.Struct, kw_only=True):
     set_aside: list[Skipped] = []
     misdated: int = 0
     file_dated: int = 0
+    forgotten: int = 0
     seconds: float = 0.0
 
 
@@ -126,7 +128,6 @@ class Importer:
         self.settled: Settled | None = None
         self._effects: Counter[str] = Counter()
         self._observations: list[Observation] = []
-        self._places: list[str] = []
         self._named: list[Named] = []
         self._failures: list[failures.Failure] = []
         self._held = 0
@@ -231,7 +232,6 @@ class Importer:
         if all(at is None for at in (reading.said_at, *said_at[:-1])):
             self._imported.file_dated += 1
         self._observations.append(taken.observation)
-        self._places.append(piece.place)
         self._held += len(taken.observation.payload)
 
     def _set_aside(
@@ -265,14 +265,21 @@ class Importer:
 
     def _write(self) -> None:
         """Write what was gathered, in one transaction, and count it into the run."""
-        known = {o.gizmo_id for o in self._observations}
-        known.update(each.gizmo_id for each in self._named)
+        ids = {each.gizmo_id for each in self._observations}
+        ids.update(each.gizmo_id for each in self._named)
         with engines.write(self._engine) as conn:
-            engines.lock_keys(conn, known)
+            share_derivation(conn)
+            engines.lock_keys(conn, ids)
             observed = observe(conn, self._deriver, self._observations)
-            gone = forgotten_among(conn, {each.gizmo_id for each in self._named})
-            self._imported.mentions += add_named(conn, self._source_id, self._named)
+            named = without_forgotten(conn, self._named)
+            self._imported.mentions += add_named(conn, self._source_id, named)
             failures.add_failures(conn, failures.unknown_failures(conn, self._failures))
+            known = {
+                o.gizmo_id
+                for o, effect in zip(self._observations, observed.effects, strict=True)
+                if effect != FORGOTTEN
+            }
+            known.update(each.gizmo_id for each in named)
             frontier.add_ids(conn, known, self._clock.now())
             effects = Counter(
                 effect
@@ -295,16 +302,10 @@ class Importer:
             )
         self._effects += effects
         self._imported.observations += sum(observed.fresh)
-        forgotten = [
-            place
-            for place, effect in zip(self._places, observed.effects, strict=True)
-            if effect == FORGOTTEN
-        ]
-        self._imported.known += len(observed.fresh) - sum(observed.fresh) - len(forgotten)
-        for place in (*forgotten, *(each.query for each in self._named if each.gizmo_id in gone)):
-            self._set_aside(place, FORGOTTEN_WORDS)
+        forgotten = observed.effects.count(FORGOTTEN)
+        self._imported.known += len(observed.fresh) - sum(observed.fresh) - forgotten
+        self._imported.forgotten += forgotten + len(self._named) - len(named)
         self._observations, self._named, self._failures = [], [], []
-        self._places = []
         self._held = 0
 
     def _finish(self, started_at: Micros) -> None:

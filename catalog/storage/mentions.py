@@ -58,14 +58,7 @@ def add_named(conn: Connection, source_id: int, named: Sequence[Named]) -> int:
         source_id: who said so.
         named: in any order, repeats allowed.
     """
-    graves = graves_of(conn)
-    if graves is not None:
-        gone = graves.of("gpt", (each.gizmo_id for each in named))
-        named = [
-            each
-            for each in named
-            if each.gizmo_id not in gone and not graves.named_in(each.payload)
-        ]
+    named = without_forgotten(conn, named)
     if not named:
         return 0
     payloads = {
@@ -93,6 +86,22 @@ def add_named(conn: Connection, source_id: int, named: Sequence[Named]) -> int:
             for each in named
         ],
     )
+
+
+def without_forgotten(conn: Connection, named: Sequence[Named]) -> list[Named]:
+    """Those of some mentions that name nobody whom the catalog was told to forget.
+
+    Args:
+        conn: any transaction.
+        named: in any order.
+    """
+    graves = graves_of(conn)
+    if graves is None:
+        return list(named)
+    gone = graves.of("gpt", (each.gizmo_id for each in named))
+    return [
+        each for each in named if each.gizmo_id not in gone and not graves.named_in(each.payload)
+    ]
 
 
 def names_to_search(conn: Connection, count: int) -> list[str]:

@@ -10,13 +10,16 @@ again; at the end every row there is compared with every row here.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import msgspec
 from sqlalchemy import delete, func, select, text
 
-from catalog.errors import CatalogCorrupt, CatalogMissing, UsageError
+from catalog.disk import own
+from catalog.errors import CatalogBusy, CatalogCorrupt, CatalogMissing, UsageError
 from catalog.storage import dump
 from catalog.storage import tables as t
 from catalog.storage.copying import (
@@ -31,12 +34,13 @@ from catalog.storage.copying import (
     put,
 )
 from catalog.storage.dialects import insert_or
-from catalog.storage.engine import open_engine, read, write
+from catalog.storage.driver_errors import map_errors
+from catalog.storage.engine import create_postgres, open_engine, read, write
 from catalog.storage.migrate import init
 from catalog.storage.relisting import TERMS_KEY, is_outdated, make_listings, queue_listings
 from catalog.storage.schema import HEAD, MOVING, check_revision, check_schema, revision_of
 from catalog.storage.tombstones import share_keys
-from catalog.storage.urls import describe, is_same_place, parse_url
+from catalog.storage.urls import describe, is_same_place, is_sqlite, parse_url, sqlite_path
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine, Table
@@ -45,6 +49,11 @@ if TYPE_CHECKING:
 
 _FROM = "moved_from"
 """The fact of ``catalog_info`` that names the state which is being moved."""
+_MOVES = 0x67706D76
+"""PostgreSQL's lock that a process holds while it moves a catalog there; the number ("gpmv") is its
+own. An advisory lock may be anybody's: a place that is filled has no other users yet."""
+_PATIENCE = 5.0
+"""Seconds in which a server has noticed that a move was killed which went on there."""
 _TOGETHER = 20
 """Parts written in one transaction: what a kill costs at most, 20,000 rows."""
 _HOLDERS = (t.sources, t.runs, t.observations, t.frontier, t.discoveries, t.probes, t.tombstones)
@@ -78,12 +87,57 @@ def move(
 
     Raises:
         UsageError: there is a catalog at ``url`` that holds something, or it is the same.
+        CatalogBusy: another process moves a catalog there.
         SchemaMismatch: the catalog at ``url`` is of another version.
         CatalogCorrupt: rows there are not those that were here.
     """
     check_schema(source)
     if is_same_place(source.url, parse_url(url)):
         raise UsageError("a catalog cannot be moved to where it is: name another place")
+    with _alone(url):
+        return _move(source, url, now, report)
+
+
+@contextmanager
+def _alone(url: str) -> Iterator[None]:
+    """Let one process at a time move a catalog to a place: their rows would be in each other's way.
+
+    Who is killed gives it up.
+
+    Raises:
+        CatalogBusy: another one does.
+    """
+    place = parse_url(url)
+    refusal = CatalogBusy(
+        f"another gpts-catalog move to {describe(place)} is under way: let it end; if it was cut"
+        " off, give the same command again in a minute"
+    )
+    if is_sqlite(place):
+        folder = sqlite_path(place).absolute().parent
+        folder.mkdir(parents=True, exist_ok=True)
+        # Not the file: who closes one lets go of all locks that SQLite has on it.
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            own(handle, refusal)
+            yield
+        finally:
+            os.close(handle)
+        return
+    engine = create_postgres(place, {"lock_timeout": f"{round(_PATIENCE * 1000)}"})
+    map_errors(engine)
+    try:
+        with engine.connect() as conn:
+            conn.execution_options(isolation_level="AUTOCOMMIT")
+            try:
+                conn.execute(select(func.pg_advisory_lock(_MOVES)))
+            except CatalogBusy:
+                raise refusal from None
+            yield
+    finally:
+        engine.dispose()
+
+
+def _move(source: Engine, url: str, now: Micros, report: Callable[[Copied], None]) -> Moved:
     target = _open(url, now)
     try:
         with read(source) as theirs:

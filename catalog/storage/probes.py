@@ -9,6 +9,7 @@ from sqlalchemy import exists, func, insert, select
 
 from catalog.storage import tables as t
 from catalog.storage.codec import compress
+from catalog.storage.locks import share_derivation
 from catalog.storage.tombstones import forgotten_among
 
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ class Probe(msgspec.Struct, frozen=True, kw_only=True):
 
 def add_probe(conn: Connection, probe: Probe) -> None:
     """Write down one probe, unless its GPT was to be forgotten meanwhile."""
+    share_derivation(conn)
     if forgotten_among(conn, [probe.gizmo_id]):
         return
     body = None if probe.body is None else compress(probe.body)

@@ -19,7 +19,7 @@ from sqlalchemy import text
 from catalog.errors import StorageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from sqlalchemy import Connection
 
@@ -158,13 +158,34 @@ def _refuse_outside(connection: Connection) -> None:
 
 
 @contextmanager
-def views_set_aside(connection: Connection) -> Iterator[None]:
-    """Drop all views, and make them again at the end as they stood.
+def views_set_aside(
+    connection: Connection, changed: Mapping[str, Mapping[str, Sequence[str]]] | None = None
+) -> Iterator[None]:
+    """Drop all views, and make them again at the end: as they stood, or as they are now to be.
 
     Where something fails in between, the transaction is to be undone, and they with it.
+
+    Args:
+        connection: the catalog, in a transaction.
+        changed: what makes the views that change, by engine and name; of one that goes, nothing.
+            What hangs on a view stays: its rights, its owner.
     """
+    new = dict((changed or {}).get(engine_of(connection), {}))
     standing = drop_views(connection)
     yield
     for view in standing:
-        for statement in view.statements:
+        name = view.name.strip('"')
+        made = _remade(view, new.pop(name)) if name in new else view.statements
+        for statement in made:
             run_plain(connection, statement)
+    for statements in new.values():
+        for statement in statements:
+            run_plain(connection, statement)
+
+
+def _remade(view: Standing, statements: Sequence[str]) -> Sequence[str]:
+    """What makes a view as it is now to be, and hangs on it what hung there."""
+    if not statements:
+        return ()
+    hung = [each for each in view.statements[1:] if not each.startswith("COMMENT ON ")]
+    return (*statements, *hung)

@@ -359,6 +359,8 @@ gizmos = make_table(
     Column("stale_copies", Integer, nullable=False, comment="documents older than one seen before"),
     observation(),
     Index(None, "user_id"),
+    # How many were made in which month.
+    Index(None, "created_at"),
     # Which of those that are listed were confirmed longest ago, and how many before a moment.
     Index(None, "status", "last_seen_at"),
 )
@@ -540,7 +542,12 @@ changes = make_table(
     text("event_id", "the mass event it is part of", null=True),
     PrimaryKeyConstraint("gizmo_id", "observed_at", "field", "element"),
     # In the order in which changes are read, class by class: the platform's are many, and hidden.
-    Index(None, "cls", "observed_at", "gizmo_id", "field", "element"),
+    # What follows the order is what they are counted by: no row is looked up for that.
+    Index(
+        "ix_changes_class_observed_at",
+        *("cls", "observed_at", "gizmo_id", "field", "element"),
+        *("kind", "event_id", "flap", "disagreement"),
+    ),
     Index(None, "event_id"),
 )
 
@@ -619,6 +626,7 @@ WORK: tuple[Table, ...] = (
     work_tables.outcome_days,
     work_tables.prunings,
     work_tables.plan_days,
+    work_tables.paces,
     work_tables.write_locks,
 )
 """What this catalog did; nothing of it was said by a source."""

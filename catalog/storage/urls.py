@@ -74,3 +74,12 @@ def describe(url: URL) -> str:
         return str(sqlite_path(url))
     place = url.host or url.query.get("host") or "localhost"
     return f"{url.database} on PostgreSQL at {place}"
+
+
+def setting_of(url: URL) -> str:
+    """What ``url`` under ``[catalog]`` says to name the catalog at ``url``: without a password."""
+    if is_sqlite(url):
+        return str(url)
+    # set() takes None for "as it was".
+    kept = URL.create("postgresql", url.username, None, url.host, url.port, url.database, url.query)
+    return kept.difference_update_query(["password"]).render_as_string()

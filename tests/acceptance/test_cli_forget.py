@@ -113,7 +113,7 @@ def test_harvest_and_probe_do_not_ask_for_them(
     before = gateway.gateway.requests
     ran = sim("harvest", ids[0])
     assert ran.status == 1
-    assert "not asked: 1 GPT that this catalog was told to forget" in ran.err
+    assert "left out: 1 GPT that this catalog was told to forget" in ran.err
     ran = sim("probe", ids[0])
     assert ran.status == 1
     assert "not asked: 1 GPT that this catalog was told to forget" in ran.err

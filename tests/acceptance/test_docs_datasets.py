@@ -24,7 +24,7 @@ COMMANDS = [
     shlex.split(line, comments=True)
     for line in re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)[0].splitlines()
 ]
-MADE_BY = {"pyspark.sql": "pyspark"}
+SPARK = "pyspark.sql"
 
 
 def _imports(block: str) -> str:
@@ -59,14 +59,17 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_page_has_blocks_for_every_reader_it_names() -> None:
     found = {_imports(block) for block in PYTHON}
-    assert found >= {"pandas", "polars", "duckdb", "sqlite3", "pyspark.sql", "datasets"}
+    assert found >= {"pandas", "polars", "duckdb", "sqlite3", SPARK, "datasets"}
     assert "```r\n" in PAGE
 
 
 @pytest.mark.parametrize("block", PYTHON, ids=[_imports(block) for block in PYTHON])
 def test_a_block_runs_as_it_stands(folder: Path, block: str) -> None:
     name = _imports(block)
-    library(MADE_BY.get(name, name))
+    if name == SPARK:
+        library("pyspark", word="spark")
+    else:
+        library(name)
     ran = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", block],
         cwd=folder,

@@ -330,8 +330,9 @@ def test_recover_twice_at_once_leaves_the_first_alone(whole: Path, tmp_path: Pat
 
 def test_recover_goes_on_where_one_was_killed(whole: Path, tmp_path: Path) -> None:
     left = tmp_path / "saved.db.recovering"
-    left.mkdir()
+    (left / "made").mkdir(parents=True)
     (left / "damaged.db").write_bytes(b"half")
+    (left / "made" / "catalog.db").write_bytes(b"half")
     recover(whole, tmp_path / "saved.db", RULES, NOW)
     assert not left.exists()
     assert _lines(tmp_path / "saved.db") == _lines(whole)

@@ -30,7 +30,7 @@ TIMER_OWNERS = {
     "catalog/harvest/desk.py": "the pause before a lost transaction is tried again; a default",
     "catalog/harvest/harvest.py": "the pace of writing; the default of an option",
     "catalog/harvest/store.py": "hands that pause on",
-    "catalog/times.py": "how long something took: a stopwatch shows no time of day",
+    "catalog/times.py": "how long something took; the wait for a server that restarts, handed on",
     "catalog/simulator/clock.py": "real seconds of a clock that runs faster; an argument's default",
     "catalog/simulator/misbehave.py": "a source that is slow is slow in real time",
     "catalog/simulator/server.py": "lets the loop go round once more; waits for nothing",

@@ -32,7 +32,7 @@ ALLOWED = {
     "requirements-dev.txt",
 }
 REQUIREMENTS = ("requirements.txt", "requirements-dev.txt")
-APART = tuple(f"tests/{each}/requirements.txt" for each in ("datasets", "pages", "spark"))
+APART = tuple(f"tests/{each}/requirements.txt" for each in ("datasets", "fuzz", "pages", "spark"))
 """What single words of the Makefile need on top."""
 
 
@@ -119,7 +119,7 @@ def test_every_word_of_the_makefile_has_a_help_line() -> None:
     phony = re.search(r"^\.PHONY: (.*)$", text, re.MULTILINE)
     assert phony
     words = set(phony[1].split())
-    assert words == set(re.findall(r"^([a-z]+):.*## \S", text, re.MULTILINE))
+    assert words == set(re.findall(r"^([a-z-]+):.*## \S", text, re.MULTILINE))
     assert {"help", "install", "demo", "test", "check", "bench"} <= words
 
 

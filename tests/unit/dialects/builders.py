@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from catalog.dialects import DIALECTS
 from catalog.records import Answer
 from catalog.settings import SourceSettings
 from catalog.times import from_iso
@@ -12,6 +13,8 @@ from catalog.times import from_iso
 RECEIVED = from_iso("2024-03-01T12:00:00Z")
 ONE, TWO, THREE = "g-AAAAAAAA1", "g-BBBBBBBB2", "g-CCCCCCCC3"
 PROJECT = "g-p-690dd49d59a881919a2b3c4d5e6f7081"
+ASKED = [name for name in DIALECTS if name != "recorded"]
+"""The dialects in which somebody is asked."""
 
 
 def gizmo(gizmo_id: str = ONE, **members: Any) -> dict[str, Any]:

@@ -9,10 +9,9 @@ import pytest
 
 from catalog.dialects import MISSING_FROM_BATCH, get_dialect
 from catalog.records import Verdict
-from tests.unit.dialects.builders import ONE, TWO, answer, completion, fence, source
+from tests.unit.dialects.builders import ASKED, ONE, TWO, answer, completion, fence, source
 
 HTML = b"<!doctype html><html><head><title>Gateway</title></head><body>gpts not found</body></html>"
-DIALECTS = ["gpts-v1", "gpts-v2", "mj-flat", "chat-query"]
 
 
 def one_api(message: str, kind: str = "one_api_error", **members: Any) -> dict[str, Any]:
@@ -237,7 +236,7 @@ ROWS: list[tuple[str, int, Any, Verdict]] = [
 ]
 
 
-@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("dialect", ASKED)
 @pytest.mark.parametrize(
     ("status", "body", "verdict"), [row[1:] for row in ROWS], ids=[row[0] for row in ROWS]
 )
@@ -281,7 +280,7 @@ ABSENT: list[tuple[int, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("dialect", ASKED)
 @pytest.mark.parametrize(("status", "body"), ABSENT)
 def test_not_found_is_said_in_so_many_words(dialect: str, status: int, body: Any) -> None:
     (reading,) = get_dialect(source(dialect)).read(answer(body, status), [ONE])
@@ -308,7 +307,7 @@ NEVER_ABSENT: list[tuple[int, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("dialect", ASKED)
 @pytest.mark.parametrize(("status", "body"), NEVER_ABSENT)
 def test_not_found_is_never_read_into_something_else(dialect: str, status: int, body: Any) -> None:
     (reading,) = get_dialect(source(dialect)).read(answer(body, status), [ONE])

@@ -8,26 +8,33 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catalog.dialects import DIALECTS, get_dialect
+from catalog.dialects.gateway import SingleGet
 from catalog.errors import SettingsError, UsageError
-from tests.unit.dialects.builders import ONE, TWO, source
+from tests.unit.dialects.builders import ASKED, ONE, TWO, source
+
+SINGLE = {
+    "gpts-v1": f"/v1/gpts/?id={ONE}",
+    "gpts-v2": f"/v2/gpts/{ONE}",
+    "mj-flat": f"/mj/gpts/info?id={ONE}",
+}
+"""What dialects that ask for one id a GET ask for."""
+
+
+def test_every_dialect_of_one_id_a_get_is_tried() -> None:
+    made = {name for name in DIALECTS if isinstance(get_dialect(source(name)), SingleGet)}
+    assert made == SINGLE.keys()
 
 
 @pytest.mark.parametrize("base", ["https://gateway.example", "https://gateway.example/"])
-@pytest.mark.parametrize(
-    ("dialect", "url"),
-    [
-        ("gpts-v1", f"https://gateway.example/v1/gpts/?id={ONE}"),
-        ("gpts-v2", f"https://gateway.example/v2/gpts/{ONE}"),
-        ("mj-flat", f"https://gateway.example/mj/gpts/info?id={ONE}"),
-    ],
-)
-def test_details_asks_one_id_by_get(base: str, dialect: str, url: str) -> None:
+@pytest.mark.parametrize(("dialect", "path"), SINGLE.items())
+def test_details_asks_one_id_by_get(base: str, dialect: str, path: str) -> None:
     request = get_dialect(source(dialect, base_url=base)).details([ONE])
+    url = f"https://gateway.example{path}"
     assert (request.method, request.url, request.body) == ("GET", url, None)
     assert request.asked == (ONE,)
 
 
-@pytest.mark.parametrize("dialect", ["gpts-v1", "gpts-v2", "mj-flat"])
+@pytest.mark.parametrize("dialect", SINGLE)
 @pytest.mark.parametrize("ids", [[], [ONE, TWO]])
 def test_details_by_get_takes_exactly_one_id(dialect: str, ids: list[str]) -> None:
     asking = get_dialect(source(dialect, batch_size=20))
@@ -98,7 +105,7 @@ def test_recorded_cannot_be_asked() -> None:
         dialect.search("x")
 
 
-@pytest.mark.parametrize("dialect", ["gpts-v1", "gpts-v2", "mj-flat", "chat-query"])
+@pytest.mark.parametrize("dialect", ASKED)
 def test_details_needs_a_base_url(dialect: str) -> None:
     with pytest.raises(SettingsError, match=r"sources\.example has no base_url"):
         get_dialect(source(dialect, base_url="")).details([ONE])

@@ -13,6 +13,7 @@ from catalog.dialects.slices import CUT
 from catalog.records import Reading, Verdict
 from catalog.times import from_iso
 from tests.unit.dialects.builders import (
+    ASKED,
     ONE,
     PROJECT,
     THREE,
@@ -85,7 +86,7 @@ DETAILS: list[tuple[str, str, Any, Any, str]] = [
 ]
 
 
-@pytest.mark.parametrize("dialect", ["gpts-v1", "gpts-v2", "mj-flat", "chat-query"])
+@pytest.mark.parametrize("dialect", ASKED)
 @pytest.mark.parametrize(
     ("body", "payload", "wrapping"), [row[2:] for row in DETAILS], ids=[row[0] for row in DETAILS]
 )
@@ -133,7 +134,7 @@ def test_timestamp_of_the_envelope_counts_too() -> None:
     assert reading.said_at == from_iso(SAID)
 
 
-@pytest.mark.parametrize("dialect", ["gpts-v1", "gpts-v2", "mj-flat", "chat-query"])
+@pytest.mark.parametrize("dialect", ASKED)
 def test_document_of_another_gpt_is_filed_under_the_id_it_carries(dialect: str) -> None:
     body = completion(fence(document(TWO))) if dialect == "chat-query" else document(TWO)
     (reading,) = get_dialect(source(dialect)).read(answer(body), [ONE])
