@@ -93,10 +93,11 @@ def _failing(kind: FaultKind, mount: str = "plain") -> Trouble:
 
 
 def _doctored(name: str, says: str, *, mount: str = "plain", may: frozenset[str]) -> Trouble:
-    changes = {"emptied": emptied, "halved": halved, "grown": grown, "denied": denied}
-    change = changes[name]
+    changes = {"emptied": emptied, "halved": halved, "denied": denied}
     return Trouble(
-        begin=lambda world, _: world.sources.doctor(mount, change),
+        begin=lambda world, fault: world.sources.doctor(
+            mount, changes.get(name) or grown(world.faults.index(fault))
+        ),
         end=lambda world, _: world.sources.mend(mount),
         says=frozenset({says}),
         may=may,
@@ -143,7 +144,8 @@ TROUBLES: dict[str, Trouble] = {
     ),
     "second source fails": _failing(FaultKind.RESET, "bare"),
     "budget is cut": Trouble(
-        begin=lambda world, _: world.set_budget(5),
+        # With old GPTs alone ten requests a day, five of each source, are nearly enough.
+        begin=lambda world, _: world.set_budget(2),
         end=lambda world, _: world.set_budget(None),
         says=frozenset({"budget"}),
         may=UNASKED,

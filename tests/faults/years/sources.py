@@ -141,10 +141,14 @@ def renamed(_: str, document: Document) -> Document:
     return {**document, "gizmo": {**gizmo, "display": display}}
 
 
-def grown(_: str, document: Document) -> Document:
-    """A field that nobody knows, and one that has another type than before."""
-    gizmo = {**document["gizmo"], "invented_parts": [{"colour": "blue"}]}
-    return {**document, "gizmo": gizmo}
+def grown(number: int) -> Change:
+    """A field that nobody knows: another for each number, as one that was there is told once."""
+
+    def change(_: str, document: Document) -> Document:
+        gizmo = {**document["gizmo"], f"invented_parts_{number}": [{"colour": "blue"}]}
+        return {**document, "gizmo": gizmo}
+
+    return change
 
 
 def denied(gizmo_id: str, document: Document) -> Document | None:
