@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO, Annotated, Literal, cast, get_args
 
@@ -23,7 +23,7 @@ from catalog.cli.text import count, number
 from catalog.errors import UsageError
 from catalog.query.console import ROWS, SECONDS, Parameter, Result, run_sql
 from catalog.query.named_queries import NamedQuery, named_queries, named_query
-from catalog.storage.roles import reader_role_sql
+from catalog.storage.roles import reader_role_sql, writer_role_sql
 from catalog.storage.urls import is_sqlite, parse_url
 from catalog.wording.rows import Form, plain, unique, write_rows
 
@@ -75,6 +75,14 @@ def sql(
             help="Print the statements that make a role which only reads (PostgreSQL).",
         ),
     ] = None,
+    writer_role: Annotated[
+        str | None,
+        typer.Option(
+            "--writer-role",
+            metavar="NAME",
+            help="Print the statements that make a role which harvests (PostgreSQL).",
+        ),
+    ] = None,
     catalog: CatalogOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
@@ -82,14 +90,17 @@ def sql(
     no_pager: NoPagerOption = False,
 ) -> None:
     """Ask the catalog in SQL. What it holds: docs/data-dictionary.md; how to ask: docs/sql.md."""
-    given = [each for each in (query, named, reader_role) if each is not None]
+    given = [each for each in (query, named, reader_role, writer_role) if each is not None]
     if len(given) + list_ != 1:
         raise UsageError(
-            "name one of: a QUERY (or - for stdin), --named NAME, --list, --reader-role NAME"
+            "name one of: a QUERY (or - for stdin), --named NAME, --list, --reader-role NAME,"
+            " --writer-role NAME"
         )
     app = start(ctx, catalog, config, as_json=as_json, as_csv=as_csv, pages=not no_pager)
     if reader_role is not None:
-        _print_role(app, reader_role)
+        _print_role(app, "--reader-role", reader_role_sql, reader_role)
+    elif writer_role is not None:
+        _print_role(app, "--writer-role", writer_role_sql, writer_role)
     elif list_:
         _print_list(app)
     else:
@@ -116,11 +127,11 @@ def sql(
                 app.out.note("there are more rows: narrow the query, or use --limit 0 for all")
 
 
-def _print_role(app: App, name: str) -> None:
+def _print_role(app: App, option: str, make: Callable[[str, str], str], name: str) -> None:
     url = parse_url(app.settings.catalog.url)
     if is_sqlite(url):
-        raise UsageError("--reader-role: the catalog is an SQLite file, which has no roles")
-    text = reader_role_sql(name, url.database or "")
+        raise UsageError(f"{option}: the catalog is an SQLite file, which has no roles")
+    text = make(name, url.database or "")
     app.out.line(text.rstrip())
     app.out.json({"sql": text})
 

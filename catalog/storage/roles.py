@@ -1,4 +1,4 @@
-"""Roles of PostgreSQL: the statements that make one which only reads, and what a role could do.
+"""Roles of PostgreSQL: statements that make a reader and a writer, and what a role could do.
 
 Nothing here makes a role: that is for whoever looks after the database.
 """
@@ -121,11 +121,7 @@ def reader_role_sql(name: str, database: str, *, schema: str = "public") -> str:
     Raises:
         UsageError: ``name`` is none that needs no quotes.
     """
-    if not _NAME.fullmatch(name):
-        raise UsageError(
-            f"--reader-role {name}: a role's name is made of small letters, digits and _,"
-            " and begins with no digit"
-        )
+    _check(name, "--reader-role")
     place = _identifier(database)
     area = _identifier(schema)
     return f"""\
@@ -146,6 +142,55 @@ GRANT SELECT ON ALL TABLES IN SCHEMA {area} TO {name};
 -- Tables and views that a later version makes are readable too.
 ALTER DEFAULT PRIVILEGES IN SCHEMA {area} GRANT SELECT ON TABLES TO {name};
 """
+
+
+def writer_role_sql(name: str, database: str, *, schema: str = "public") -> str:
+    """The statements that make a role which harvests, and can change rows alone.
+
+    It makes, alters and drops nothing: ``init``, ``upgrade`` and ``forget``, which writes tables
+    anew, are the owner's. To be run as :func:`reader_role_sql`'s.
+
+    Args:
+        name: of the role.
+        database: the catalog's.
+        schema: where its tables are.
+
+    Raises:
+        UsageError: ``name`` is none that needs no quotes.
+    """
+    _check(name, "--writer-role")
+    place = _identifier(database)
+    area = _identifier(schema)
+    return f"""\
+-- A role that can write rows of the catalog and nothing else: for workers and the scheduler. Run
+-- these as the owner of its tables, as with
+--   gpts-catalog sql --writer-role {name} | psql postgresql://OWNER@HOST/DATABASE
+-- Then give it a password in psql, with \\password {name}, and name it in catalog.toml:
+--   [catalog]
+--   url = "postgresql://{name}@HOST/DATABASE"
+DO $$ BEGIN
+  IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{name}') THEN
+    CREATE ROLE {name} LOGIN NOINHERIT;
+  END IF;
+END $$;
+GRANT CONNECT ON DATABASE {place} TO {name};
+GRANT USAGE ON SCHEMA {area} TO {name};
+GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {area} TO {name};
+GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA {area} TO {name};
+-- Which schema it is says whoever upgrades.
+REVOKE INSERT, UPDATE, DELETE ON {area}.alembic_version FROM {name};
+-- The same for what a later version makes.
+ALTER DEFAULT PRIVILEGES IN SCHEMA {area} GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {name};
+ALTER DEFAULT PRIVILEGES IN SCHEMA {area} GRANT USAGE, SELECT ON SEQUENCES TO {name};
+"""  # noqa: S608  (the names are checked, or quoted)
+
+
+def _check(name: str, option: str) -> None:
+    if not _NAME.fullmatch(name):
+        raise UsageError(
+            f"{option} {name}: a role's name is made of small letters, digits and _,"
+            " and begins with no digit"
+        )
 
 
 def _identifier(name: str) -> str:

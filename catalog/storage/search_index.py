@@ -377,6 +377,12 @@ def clear_index(conn: Connection) -> None:
 
 
 def tidy_index(conn: Connection) -> None:
-    """Merge what PostgreSQL's index put aside to write it later: each search has to read that."""
+    """Merge what PostgreSQL's index put aside to write it later: each search has to read that.
+
+    Only the index's owner may; where another role writes, the server does it when it vacuums.
+    """
     if conn.dialect.name == "postgresql":
-        conn.exec_driver_sql("SELECT gin_clean_pending_list('ix_search_index_lexemes')")
+        conn.exec_driver_sql(
+            "SELECT gin_clean_pending_list(oid) FROM pg_class"
+            " WHERE oid = 'ix_search_index_lexemes'::regclass AND pg_has_role(relowner, 'USAGE')"
+        )

@@ -183,7 +183,8 @@ def test_named_query_runs_with_its_parameters(filled: Cli) -> None:
         (("DELETE FROM gizmos",), "not allowed"),
         (("ATTACH 'x.db' AS x",), "ATTACH"),
         (("SELECT nothing_there",), "nothing_there"),
-        (("--reader-role", "analyst"), "no roles"),
+        (("--reader-role", "analyst"), "--reader-role: the catalog is an SQLite file"),
+        (("--writer-role", "harvester"), "--writer-role: the catalog is an SQLite file"),
     ],
 )
 def test_wrong_words_are_status_2_and_explained(
@@ -219,6 +220,17 @@ def test_catalog_stays_as_it_was(filled: Cli) -> None:
     for query in ("SELECT * FROM v_gpts", "SELECT 1; DROP TABLE gizmos", "DELETE FROM gizmos"):
         filled("sql", query)
     assert path.read_bytes() == before
+
+
+def test_writer_role_is_printed_and_made(cli: Cli, postgres: Postgres) -> None:
+    owner = postgres.url(postgres.lend())
+    ran = cli("sql", "--catalog", owner, "--writer-role", "cli_writer")
+    assert ran.status == 0
+    with psycopg.connect(owner, autocommit=True) as connection:
+        connection.execute(ran.out.encode())
+        connection.execute(ran.out.encode())
+        connection.execute("DROP OWNED BY cli_writer")
+        connection.execute("DROP ROLE cli_writer")
 
 
 def test_reader_role_is_printed_made_and_used(

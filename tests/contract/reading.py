@@ -12,12 +12,12 @@ from sqlalchemy import make_url
 from catalog.records import Observation
 from catalog.simulator import Population
 from catalog.storage.engine import open_engine
-from catalog.storage.roles import reader_role_sql
+from catalog.storage.roles import reader_role_sql, writer_role_sql
 from catalog.times import DAY, HOUR
 from tests.contract.telling import said, tell
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 PASSWORD = "a-readers-password"
 
@@ -33,9 +33,23 @@ def reader_of(url: str, role: str = "analyst") -> Iterator[str]:
     if url.startswith("sqlite"):
         yield url
         return
+    with role_of(url, role, reader_role_sql) as found:
+        yield found
+
+
+@contextmanager
+def writer_of(url: str, role: str = "harvester") -> Iterator[str]:
+    """The URL by which workers write to the catalog on PostgreSQL at ``url``."""
+    with role_of(url, role, writer_role_sql) as found:
+        yield found
+
+
+@contextmanager
+def role_of(url: str, role: str, make: Callable[[str, str], str]) -> Iterator[str]:
+    """The URL of a role that the statements of ``make`` made, while the block runs."""
     parsed = make_url(url)
     with psycopg.connect(url, autocommit=True) as owner:
-        owner.execute(reader_role_sql(role, parsed.database or "").encode())
+        owner.execute(make(role, parsed.database or "").encode())
         owner.execute(
             sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(role), sql.Literal(PASSWORD))
         )

@@ -10,12 +10,16 @@ from sqlalchemy import make_url, text
 
 from catalog.errors import CatalogError, SettingsError, UsageError
 from catalog.query.console import run_sql
-from catalog.storage.engine import open_engine, write
+from catalog.storage import frontier
+from catalog.storage.engine import open_engine, read, write
 from catalog.storage.locks import own_derivation
 from catalog.storage.observe import observe
-from catalog.storage.roles import reader_role_sql
-from tests.contract.reading import PASSWORD, reader_of
-from tests.contract.telling import DERIVER, day, document, said, tell
+from catalog.storage.rebuild import rebuild
+from catalog.storage.roles import reader_role_sql, writer_role_sql
+from catalog.storage.verify import verify
+from catalog.times import DAY
+from tests.contract.reading import PASSWORD, reader_of, writer_of
+from tests.contract.telling import DERIVER, ID, day, document, said, tell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -152,5 +156,43 @@ def test_wrong_password_is_not_told(url: str) -> None:
 
 @pytest.mark.parametrize("name", ["", "A", "a b", 'a"; DROP ROLE b', "1a", "a" * 64, "ä"])
 def test_role_with_a_name_that_needs_quotes_is_refused(name: str) -> None:
-    with pytest.raises(UsageError, match="small letters"):
-        reader_role_sql(name, "catalog")
+    for make in (reader_role_sql, writer_role_sql):
+        with pytest.raises(UsageError, match="small letters"):
+            make(name, "catalog")
+
+
+def test_writer_does_all_that_a_worker_and_the_scheduler_do(catalog_url: str) -> None:
+    with writer_of(catalog_url) as url:
+        engine = open_engine(url)
+        with write(engine) as conn:
+            frontier.add_ids(conn, [ID], day(1))
+            lease = frontier.Lease("a worker", day(1) + DAY)
+            assert frontier.claim(conn, lease, ids=None, limit=5, now=day(1))
+            frontier.drop(conn, lease.owner)
+        tell(engine, said(day(1), document()), said(day(2), document(tags=["public", "new"])))
+        with write(engine) as conn:
+            rebuild(conn, DERIVER)
+        with read(engine) as conn:
+            assert not [each.findings for each in verify(conn) if each.findings]
+            assert conn.execute(text("SELECT count(*) FROM changes")).scalar_one() > 1
+        engine.dispose()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "CREATE TABLE mine (x int)",
+        "DROP TABLE gizmos",
+        "ALTER TABLE gizmos ADD COLUMN x int",
+        "TRUNCATE changes",
+        "UPDATE alembic_version SET version_num = '9999'",
+        "SELECT pg_read_file('postgresql.conf')",
+        "COPY gizmos TO PROGRAM 'cat'",
+        "CREATE ROLE other",
+    ],
+)
+def test_writer_can_change_rows_alone(catalog_url: str, statement: str) -> None:
+    with writer_of(catalog_url) as url, psycopg.connect(url, autocommit=True) as connection:
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute(statement.encode())
+        connection.execute("DELETE FROM changes")
