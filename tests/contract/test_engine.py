@@ -3,11 +3,13 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import insert, select, text
+from sqlalchemy import insert, select, text, update
 from sqlalchemy.exc import DBAPIError
 
 from catalog.errors import (
@@ -18,6 +20,7 @@ from catalog.errors import (
     StorageError,
 )
 from catalog.storage import sqlite_files
+from catalog.storage.dialects import insert_new
 from catalog.storage.engine import lock_keys, open_engine, read, write
 from catalog.storage.tables import catalog_info
 
@@ -124,6 +127,67 @@ def test_locks_on_other_keys_do_not_wait_on_postgres(postgres: Postgres) -> None
     assert facts(other)["colour"] == "blue"
     engine.dispose()
     other.dispose()
+    postgres.take_back(name)
+
+
+def test_deadlock_on_postgres_undoes_one_of_two_which_then_succeeds(postgres: Postgres) -> None:
+    name = postgres.lend()
+    url = postgres.url(name)
+    met, lost = threading.Barrier(2), list[str]()
+
+    def add(first: str, second: str) -> None:
+        engine = open_engine(url, busy_timeout=30)
+        for attempt in range(2):
+            try:
+                with write(engine) as conn:
+                    conn.execute(insert_new(conn, catalog_info), {"key": first, "value": "x"})
+                    if not attempt:
+                        met.wait()
+                    conn.execute(insert_new(conn, catalog_info), {"key": second, "value": "x"})
+                break
+            except CatalogBusy:
+                lost.append(first)
+        engine.dispose()
+
+    with ThreadPoolExecutor(2) as both:
+        list(both.map(add, ("colour", "sound"), ("sound", "colour")))
+    engine = open_engine(url)
+    assert len(lost) == 1
+    assert {"colour", "sound"} <= facts(engine).keys()
+    engine.dispose()
+    postgres.take_back(name)
+
+
+def test_conflict_of_serializable_transactions_on_postgres_is_busy(postgres: Postgres) -> None:
+    name = postgres.lend()
+    engine = open_engine(postgres.url(name))
+    own = update(catalog_info).where(catalog_info.c.key == "schema_of").values(value="y")
+    with write(engine) as conn:
+        conn.execute(insert(catalog_info), {"key": "schema_of", "value": "x"})
+
+    def lose() -> None:
+        with write(engine) as conn:
+            conn.execute(text("SET TRANSACTION ISOLATION LEVEL SERIALIZABLE"))
+            conn.execute(select(catalog_info)).all()
+            with write(engine) as other:
+                other.execute(own)
+            conn.execute(own)
+
+    with pytest.raises(CatalogBusy):
+        lose()
+    engine.dispose()
+    postgres.take_back(name)
+
+
+def test_statement_that_takes_too_long_is_ended_by_postgres(
+    postgres: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("catalog.storage.engine.STATEMENT_TIMEOUT", 0.05)
+    name = postgres.lend()
+    engine = open_engine(postgres.url(name))
+    with pytest.raises(StorageError, match="took too long and was ended"), read(engine) as conn:
+        conn.execute(text("SELECT pg_sleep(20)"))
+    engine.dispose()
     postgres.take_back(name)
 
 
