@@ -166,8 +166,7 @@ def test_conflict_of_serializable_transactions_on_postgres_is_busy(postgres: Pos
         conn.execute(insert(catalog_info), {"key": "schema_of", "value": "x"})
 
     def lose() -> None:
-        with write(engine) as conn:
-            conn.execute(text("SET TRANSACTION ISOLATION LEVEL SERIALIZABLE"))
+        with write(engine.execution_options(isolation_level="SERIALIZABLE")) as conn:
             conn.execute(select(catalog_info)).all()
             with write(engine) as other:
                 other.execute(own)
