@@ -8,10 +8,13 @@ import random
 import resource
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import create_engine, func, make_url, select, table
+from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from catalog.simulator import Population, running_gateway, write_ids
 from tests.conftest import ROOT
@@ -27,6 +30,9 @@ GPTS = int(os.environ.get("GPTS_MOVE_GPTS", "150"))
 DAYS = int(os.environ.get("GPTS_MOVE_DAYS", "2"))
 CATALOG = os.environ.get("GPTS_MOVE_CATALOG")
 """A catalog to be moved instead, on SQLite: it is only read."""
+POLL = 0.02
+"""Seconds between two looks at how far a move has come."""
+DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg"}
 LONG_ENOUGH = 7200.0
 ENVIRON = os.environ | {"PYTHONPATH": str(ROOT)}
 
@@ -74,26 +80,51 @@ max_concurrency = 32
     return url
 
 
+COUNTED = ("payloads", "observations", "changes")
+"""Tables whose rows say how far a move has come."""
+
+
+def rows_at(url: str) -> int:
+    """The rows that are there by now; none where there are no tables yet."""
+    engine = create_engine(make_url(url).set(drivername=DRIVERS[url.partition(":")[0]]))
+    try:
+        with engine.connect() as conn:
+            return sum(
+                conn.execute(select(func.count()).select_from(table(name))).scalar_one()
+                for name in COUNTED
+            )
+    except (OperationalError, ProgrammingError):
+        return 0
+    finally:
+        engine.dispose()
+
+
+def killed_at(process: subprocess.Popen[bytes], to: str, wanted: float) -> bool:
+    """Kill a move once so many rows are there; whether it was still at work."""
+    while rows_at(to) < wanted:
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(POLL)
+            return False
+    process.kill()
+    process.wait()
+    return True
+
+
 def move(folder: Path, url: str, to: str, kills: int, rng: random.Random) -> dict[str, Any]:
     """Move a catalog by the real command, and kill it some times before it may end."""
     words = command("move", "--to", to, "--catalog", url, "--json")
-    longest = 2.0
+    whole = rows_at(url)
     killed = 0
-    while killed < kills:
+    for number in range(kills):
         with (folder / "said").open("w") as said:
             process = subprocess.Popen(
                 words, cwd=folder, env=ENVIRON, stdout=subprocess.DEVNULL, stderr=said
             )
-        try:
-            status = process.wait(rng.uniform(0.5, longest))
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-            killed += 1
-            longest *= 1.5
-        else:
-            assert status == 0, (folder / "said").read_text()
+        # The last one early enough that there is something left to kill.
+        if not killed_at(process, to, 0.9 * whole * (number + rng.random()) / kills):
+            assert process.returncode == 0, (folder / "said").read_text()
             break
+        killed += 1
     done = subprocess.run(
         words,
         cwd=folder,
@@ -105,7 +136,7 @@ def move(folder: Path, url: str, to: str, kills: int, rng: random.Random) -> dic
     )
     if killed < kills and done.returncode:
         assert "holds a catalog already" in done.stderr
-        return {"before": 0, "rows": 0}
+        return {"before": whole, "rows": 0}
     assert done.returncode == 0, done.stderr
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return found
@@ -129,6 +160,7 @@ def test_moves_there_and_back_that_are_killed_end_with_an_equal_catalog(
                 f"\n{KILLS} kills: {moved['rows'] + moved['before']:,} rows, {moved['before']:,} of"
                 f" them before the last call; {time.monotonic() - began:.0f} s, {cpu:.0f} s of CPU"
             )
+            assert moved["before"] > 0
             assert run(tmp_path, to, "digest") == digest
         assert "the catalog is whole" in run(tmp_path, back, "verify")
     finally:
