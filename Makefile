@@ -60,6 +60,7 @@ $(SPARK)/stamp: requirements-dev.txt tests/spark/requirements.txt pyproject.toml
 
 spark: $(SPARK)/stamp ## Get Spark into .venv-spark (1 GB), and test whole archives with it; needs Java 17.
 	$(SPARK)/bin/python -m pytest --capture=no tests/spark
+	$(SPARK)/bin/python -m pytest tests/acceptance/test_docs_datasets.py -k pyspark
 
 check: $(VENV)/dev.stamp ## Check formatting, lint, types, layers and docs.
 	$(BIN)/ruff format --check .

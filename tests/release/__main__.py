@@ -18,7 +18,17 @@ from pathlib import Path
 import catalog
 
 ROOT = Path(__file__).resolve().parents[2]
-_CAMPAIGNS = (("laws", "10000"), ("kills", "50"), ("year", "365"))
+CAMPAIGNS = (
+    ("laws", "10000"),
+    ("kills", "50"),
+    ("year", "365"),
+    ("fuzz", "10000000"),
+    ("crashes", "1000"),
+    ("faults", "0"),
+    ("locks", "3600"),
+    ("queries", "10000"),
+    ("chaos", "100"),
+)
 """Words of the Makefile, with the doses that a release wants."""
 _DATED = re.compile(r"^## \[(\d+\.\d+\.\d+)\] - (\d{4}-\d\d-\d\d)", re.MULTILINE)
 
@@ -63,7 +73,7 @@ def steps(*, full: bool) -> Iterator[Step]:
         yield f"wheel in an empty environment, {python}", lambda python=python: tried(python)  # type: ignore[misc]
     if full:
         yield "tests", lambda: _make("test")
-        for word, dose in _CAMPAIGNS:
+        for word, dose in CAMPAIGNS:
             yield f"campaign {word}", lambda word=word, dose=dose: _make(word, f"DOSE={dose}")  # type: ignore[misc]
 
 
