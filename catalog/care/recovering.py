@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from catalog.disk import fsync, own
-from catalog.errors import CatalogCorrupt, StorageError, UsageError
+from catalog.errors import CatalogCorrupt, SettingsError, StorageError, UsageError
 from catalog.storage.engine import open_engine, write
 from catalog.storage.ledger import Ledger
 from catalog.storage.migrate import init
@@ -60,6 +60,10 @@ def recover(
         try:
             ledgers = [Ledger(source.absolute().parent), Ledger(beside)]
             done = _save(wreck, made / "catalog.db", ledgers, deriver, now, report)
+        except SettingsError as error:
+            # The key is wanted where people have folders, not where this one will be gone.
+            there, here = (str(each.path) for each in (Ledger(made), ledgers[0]))
+            raise SettingsError(str(error).replace(there, here)) from None
         finally:
             wreck.close()
         if any(done.lost.values()) and not any(done.saved.values()):
@@ -120,7 +124,7 @@ def _save(
     engine = open_engine(url, durable=True)
     try:
         with write(engine) as conn:
-            done = Recovery(wreck, conn, deriver, report).run()
+            done = Recovery(wreck, conn, deriver, now, report).run()
         if done.erased:
             scrub(engine)
     finally:

@@ -53,6 +53,11 @@ def recover(
             "a backup may have them: gpts-catalog merge BACKUP --catalog "
             f"{shlex.quote(str(target))} brings back what it holds"
         )
+        if done.known_again:
+            app.out.note(
+                f"{count(done.known_again, 'GPT')} had lost the place in the frontier: known again"
+                " by what was said of them, and due now"
+            )
     else:
         app.out.line(f"nothing was lost: {count(sum(done.saved.values()), 'row')} saved")
     app.out.json({"path": str(target), **msgspec.to_builtins(done)})

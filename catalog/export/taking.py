@@ -64,6 +64,8 @@ _FITS: dict[str, type | tuple[type, ...]] = {
     "boolean": bool,
 }
 """What holds the values of a column; other types are texts."""
+_INTEGERS, _TIMES = 2**31, 2**63
+"""From where on PostgreSQL has no room for a number, or for a time."""
 
 
 class Brought(msgspec.Struct, kw_only=True):
@@ -438,8 +440,11 @@ def _fits(value: Any, column: ExportedColumn) -> bool:
     if value is None:
         return column.nullable
     wanted = _FITS.get(column.type, str)
-    # What is true is a number to Python.
-    return isinstance(value, wanted) and (wanted is bool or not isinstance(value, bool))
+    if isinstance(value, bool):
+        # What is true is a number to Python.
+        return wanted is bool
+    room = _INTEGERS if column.type == "integer" else _TIMES
+    return isinstance(value, wanted) and (not isinstance(value, int) or -room <= value < room)
 
 
 def _from_sqlite(value: Any, column: Column) -> Any:

@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from catalog.derive import Derivation
 from catalog.errors import UsageError
 from catalog.export.exporting import GENERATOR, ExportProgress, ExportRequest, export
 from catalog.export.manifest import read_manifest
 from catalog.export.pseudonyms import load_key
 from catalog.query.exporting import latest_moment
 from catalog.storage.dump import kept_digest
-from catalog.storage.engine import open_engine, read
+from catalog.storage.engine import open_engine, read, write
 from catalog.storage.schema import HEAD, check_schema
+from catalog.storage.stage2 import is_unsettled, settle
 from catalog.times import day_of, to_datetime
 from catalog.wording.text import count
 from catalog.working import JobContext, JobResult
@@ -100,11 +102,25 @@ def work(context: JobContext) -> JobResult:
     engine = open_engine(context.url, read_only=True)
     try:
         check_schema(engine)
+        _settle(context, engine)
         return _Making(context, engine, folder).done()
     except _Stopped:
         return JobResult(status="stopped", message="told to stop before the release was whole")
     finally:
         engine.dispose()
+
+
+def _settle(context: JobContext, engine: Engine) -> None:
+    """Do what a harvest that was cut off left undone: else the release would be made without it."""
+    with read(engine) as conn:
+        if not is_unsettled(conn):
+            return
+    writing = open_engine(context.url)
+    try:
+        with write(writing) as conn:
+            settle(conn, Derivation())
+    finally:
+        writing.dispose()
 
 
 class _Making:

@@ -337,7 +337,10 @@ class Fetcher:
             wait = self._pace.slot(self._timer.monotonic()) - self._timer.monotonic()
             if wait > 0:
                 await self._rest(wait)
-            if pauses == self._pace.pauses and self._share.holds():
+            # A slow source's moments lie further apart than a share lasts: it is renewed, and the
+            # moment is still ours unless the pace has changed.
+            await self._share.hold()
+            if pauses == self._pace.pauses:
                 return
 
     async def _rest(self, seconds: float) -> None:

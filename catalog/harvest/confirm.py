@@ -18,14 +18,15 @@ import msgspec
 
 from catalog.harvest.asking import askable, opened
 from catalog.harvest.planning import floor_of, terms_of_day, visits_left
-from catalog.harvest.refresh import EVERYTHING, Refreshed, refresh, result_of
+from catalog.harvest.refresh import EVERYTHING, SETTLED_BY, Refreshed, refresh, result_of
 from catalog.records import Verdict
-from catalog.storage.absent import companions, still_denied, to_confirm, who_denied
+from catalog.storage import runs
+from catalog.storage.absent import Denied, companions, shown_since, to_confirm, who_denied
 from catalog.storage.engine import read
 from catalog.working import JobContext, JobResult
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from catalog.settings import SourceSettings
     from catalog.storage.engine import Engine
@@ -54,17 +55,19 @@ def work(context: JobContext) -> JobResult:
         done = Refreshed()
         for last in sources:
             # Where it is not known, or not asked any more, it was the preferred one.
-            mine = [each for each in ids if _denier(denied.get(each), sources) is last]
+            mine = {
+                each: denied[each].at if each in denied else now
+                for each in ids
+                if _denier(denied.get(each), sources) is last
+            }
             if mine and not context.stopping.is_set():
                 done += _confirmed(context, engine, sources, last, mine, asked_by=now - floor)
-    # "No such GPT", said once more by all sources, is what was asked for: no failure.
-    absent = sum(each.harvested.totals.not_found for each in done.rounds)
-    told = msgspec.structs.replace(done, failed=max(0, done.failed - absent))
-    return result_of(told, stopped=context.stopping.is_set())
+    return result_of(done, stopped=context.stopping.is_set())
 
 
-def _denier(name: str | None, sources: Sequence[SourceSettings]) -> SourceSettings:
-    return next((each for each in sources if each.name == name), sources[0])
+def _denier(denied: Denied | None, sources: Sequence[SourceSettings]) -> SourceSettings:
+    named = (each for each in sources if denied is not None and each.name == denied.source)
+    return next(named, sources[0])
 
 
 def _confirmed(
@@ -72,7 +75,7 @@ def _confirmed(
     engine: Engine,
     sources: Sequence[SourceSettings],
     last: SourceSettings,
-    ids: Sequence[str],
+    ids: Mapping[str, Micros],
     *,
     asked_by: Micros,
 ) -> Refreshed:
@@ -83,7 +86,7 @@ def _confirmed(
         engine: the catalog.
         sources: all that can be asked.
         last: the one that denies them.
-        ids: the GPTs.
+        ids: the GPTs, with the moments at which it did.
         asked_by: not those beside that were asked later.
     """
     others = [each for each in sources if each is not last]
@@ -91,16 +94,23 @@ def _confirmed(
     def ask(whom: Sequence[SourceSettings], what: Sequence[str]) -> Refreshed:
         return refresh(context, engine, whom, what, command=COMMAND, settled_by=(Verdict.DOCUMENT,))
 
-    first = ask(others, ids) if others else Refreshed()
+    first = ask(others, list(ids)) if others else Refreshed()
     with read(engine) as conn:
-        denied = still_denied(conn, ids)
-        left = [each for each in ids if each in denied]
+        shown = shown_since(conn, ids)
+        left = [each for each in ids if each not in shown]
         count = COMPANIONS * len(left) if len(left) > ALONE else 0
-        beside = companions(conn, set(ids), count, asked_by=asked_by)
+        beside = companions(conn, ids.keys(), count, source=last.name, asked_by=asked_by)
     second = ask([last], [*left, *beside]) if left else Refreshed()
+    both = first + second
+    wanted = {*ids, *beside}
+    with read(engine) as conn:
+        ran = [each.harvested.totals.run for each in both.rounds]
+        asked = wanted & set().union(*(runs.done_ids(conn, run) for run in ran))
+        # "No such GPT", said once more, is what was asked for: no failure.
+        settled = wanted & set().union(*(runs.known_ids(conn, run, SETTLED_BY) for run in ran))
     return msgspec.structs.replace(
-        first + second,
-        requested=len(ids) + len(beside),
-        failed=second.failed,
-        left=second.left,
+        both,
+        requested=len(wanted),
+        failed=len(asked - settled),
+        left=len(wanted - asked),
     )

@@ -245,7 +245,11 @@ class Store(Desk):
         return self._clock.now() < self._held_until
 
     def renew(self) -> None:
-        """Hold on to what is claimed."""
+        """Hold on to what is claimed, unless its leases have ended: others may have it by now."""
+        if self.holds:
+            self._hold_on()
+
+    def _hold_on(self) -> None:
         until = self._clock.now() + LEASE
         with engines.write(self._engine) as conn:
             frontier.renew(conn, self._owner, until)
@@ -253,7 +257,7 @@ class Store(Desk):
 
     def let_go(self, ids: Sequence[str]) -> None:
         """Give ids back that were not asked, as the leases had ended; the others are renewed."""
-        self.renew()
+        self._hold_on()
         with engines.write(self._engine) as conn:
             frontier.drop(conn, self._owner, ids)
         for each in ids:

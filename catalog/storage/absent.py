@@ -6,7 +6,7 @@ from bisect import bisect_right
 from typing import TYPE_CHECKING
 
 import msgspec
-from sqlalchemy import func, select, union_all
+from sqlalchemy import exists, func, select, union_all
 
 from catalog.records import Verdict
 from catalog.storage import tables as t
@@ -14,7 +14,7 @@ from catalog.storage.rows import chunks
 from catalog.times import DAY
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
     from sqlalchemy import Connection
 
@@ -124,7 +124,19 @@ def to_confirm(conn: Connection, now: Micros, limit: int) -> list[str]:
     )
 
 
-def who_denied(conn: Connection, ids: Collection[str]) -> dict[str, str]:
+class Denied(msgspec.Struct, frozen=True):
+    """That a source said last of a GPT that there is none.
+
+    Attributes:
+        source: its name.
+        at: when.
+    """
+
+    source: str
+    at: Micros
+
+
+def who_denied(conn: Connection, ids: Collection[str]) -> dict[str, Denied]:
     """The source that last said of each GPT that there is none.
 
     Args:
@@ -132,31 +144,42 @@ def who_denied(conn: Connection, ids: Collection[str]) -> dict[str, str]:
         ids: of the GPTs; one of which no source said so is left out.
     """
     o, s = t.observations.c, t.sources.c
-    found: dict[str, str] = {}
+    found: dict[str, Denied] = {}
     for part in chunks(sorted(ids)):
         query = (
-            select(o.gizmo_id, s.name)
+            select(o.gizmo_id, s.name, o.observed_at)
             .join(t.sources, s.source_id == o.source_id)
             .where(o.gizmo_id.in_(part), o.payload_id == t.NOT_FOUND_PAYLOAD)
-            .order_by(o.gizmo_id, o.observed_at)
+            .order_by(o.gizmo_id, o.observed_at, s.name)
         )
         # The last of a GPT stays.
-        found.update((gizmo_id, name) for gizmo_id, name in conn.execute(query))
+        found.update((gizmo_id, Denied(name, at)) for gizmo_id, name, at in conn.execute(query))
     return found
 
 
-def still_denied(conn: Connection, ids: Collection[str]) -> set[str]:
-    """Those of some GPTs of which the last answer was no document."""
-    f = t.frontier.c
+def shown_since(conn: Connection, since: Mapping[str, Micros]) -> set[str]:
+    """The GPTs of which a source gave a document that is younger than a moment.
+
+    A cache may answer with a document that is older: that says nothing.
+
+    Args:
+        conn: any transaction.
+        since: the moment, by GPT.
+    """
+    o = t.observations.c
     found: set[str] = set()
-    for part in chunks(sorted(ids)):
-        query = select(f.gizmo_id).where(f.gizmo_id.in_(part), f.last_verdict != Verdict.DOCUMENT)
-        found.update(conn.execute(query).scalars())
+    for part in chunks(sorted(since)):
+        query = (
+            select(o.gizmo_id, func.max(o.observed_at))
+            .where(o.gizmo_id.in_(part), o.payload_id != t.NOT_FOUND_PAYLOAD)
+            .group_by(o.gizmo_id)
+        )
+        found.update(each for each, at in conn.execute(query) if at > since[each])
     return found
 
 
 def companions(
-    conn: Connection, ids: Collection[str], count: int, *, asked_by: Micros
+    conn: Connection, ids: Collection[str], count: int, *, source: str, asked_by: Micros
 ) -> list[str]:
     """GPTs that are listed and next due, to be asked beside ``ids``: they show a source to be well.
 
@@ -164,9 +187,11 @@ def companions(
         conn: any transaction.
         ids: not these.
         count: how many.
+        source: they are of those that it gave a document of.
         asked_by: not those asked later than that: they had their turn.
     """
-    f, g = t.frontier.c, t.gizmos.c
+    f, g, o, s = t.frontier.c, t.gizmos.c, t.observations.c, t.sources.c
+    given_by = select(s.source_id).where(s.name == source).scalar_subquery()
     found = conn.execute(
         select(f.gizmo_id)
         .join(t.gizmos, g.gizmo_id == f.gizmo_id)
@@ -174,6 +199,11 @@ def companions(
             g.status == "listed",
             f.last_verdict == Verdict.DOCUMENT,
             f.last_asked_at <= asked_by,
+            exists().where(
+                o.gizmo_id == f.gizmo_id,
+                o.source_id == given_by,
+                o.payload_id != t.NOT_FOUND_PAYLOAD,
+            ),
         )
         .order_by(f.due_at, f.gizmo_id)
         .limit(count + len(ids))

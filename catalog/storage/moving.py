@@ -113,10 +113,12 @@ def _alone(url: str) -> Iterator[None]:
         " off, give the same command again in a minute"
     )
     if is_sqlite(place):
-        folder = sqlite_path(place).absolute().parent
-        folder.mkdir(parents=True, exist_ok=True)
-        # Not the file: who closes one lets go of all locks that SQLite has on it.
-        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        path = sqlite_path(place).absolute()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # Not the file: who closes one lets go of all locks that SQLite has on it. Nor the folder:
+        # the ledger of tombstones wants that for itself, here too.
+        lock = path.with_name(f".{path.name}.moving.lock")
+        handle = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             own(handle, refusal)
             yield

@@ -80,7 +80,8 @@ def take_share(
     for row in found:
         if (row.owner, row.place) == (asker.owner, asker.place):
             continue
-        if row.until <= now or not is_alive(row.owner):
+        # One that ends later than it could was taken by a clock that has been set back since.
+        if not now < row.until <= now + LASTS or not is_alive(row.owner):
             leave(conn, source_id, Asker(row.owner, row.place))
             continue
         taken += row.share

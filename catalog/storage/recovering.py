@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from sqlalchemy import Table
+from sqlalchemy import Table, select, union
 
 from catalog.errors import CatalogCorrupt, NormalizeError
 from catalog.records import Observation, Verdict
@@ -26,6 +26,7 @@ from catalog.storage.codec import Codec, decompress
 from catalog.storage.dialects import insert_new
 from catalog.storage.engine import ledger_of
 from catalog.storage.erasing import erase_covered
+from catalog.storage.frontier import add_ids
 from catalog.storage.observe import VERDICTS, observe
 from catalog.storage.rows import chunks
 from catalog.storage.salvage import Wreck
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from catalog.records import Deriver
+    from catalog.times import Micros
 
 PART = 500
 """Rows written at a time."""
@@ -65,11 +67,13 @@ class Recovered(msgspec.Struct, kw_only=True):
         saved: rows in the new catalog, by table.
         lost: places at which rows were unreadable, and rows that contradict themselves, by table.
         erased: rows that were not kept, for tombstones cover them, by table.
+        known_again: GPTs whose row of the frontier was lost: they are due now.
     """
 
     saved: dict[str, int] = msgspec.field(default_factory=dict)
     lost: dict[str, int] = msgspec.field(default_factory=dict)
     erased: dict[str, int] = msgspec.field(default_factory=dict)
+    known_again: int = 0
 
 
 class Recovery:
@@ -79,15 +83,22 @@ class Recovery:
         wreck: the damaged catalog.
         conn: the new one, empty, in a write transaction.
         deriver: the rules.
+        now: the present moment.
         report: takes lines of progress.
     """
 
     def __init__(
-        self, wreck: Wreck, conn: Connection, deriver: Deriver, report: Callable[[str], None]
+        self,
+        wreck: Wreck,
+        conn: Connection,
+        deriver: Deriver,
+        now: Micros,
+        report: Callable[[str], None],
     ) -> None:
         self._wreck = wreck
         self._conn = conn
         self._deriver = deriver
+        self._now = now
         self._report = report
         self._saved: Counter[str] = Counter()
         self._lost: Counter[str] = Counter()
@@ -108,13 +119,25 @@ class Recovery:
             self._save_plain(table)
         # Rows about them may be older than the tombstones, or in a file that never heard of these.
         erased = erase_covered(self._conn, self._deriver).rows
+        known_again = self._make_known()
         settle(self._conn, self._deriver)
         lost = self._lost + Counter(self._wreck.torn)
         return Recovered(
             saved=dict(sorted(self._saved.items())),
             lost=dict(sorted(lost.items())),
             erased=erased,
+            known_again=known_again,
         )
+
+    def _make_known(self) -> int:
+        """Have every GPT that was ever observed or named in the frontier: else it is asked no more.
+
+        Returns:
+            How many were not there.
+        """
+        seen = union(*(select(table.c.gizmo_id) for table in (t.observations, t.discoveries)))
+        ids = set(self._conn.execute(seen).scalars())
+        return add_ids(self._conn, ids, self._now)
 
     def _save_sources(self) -> None:
         """Sources keep their numbers, so that rows need no translation."""

@@ -82,4 +82,4 @@ def setting_of(url: URL) -> str:
         return str(url)
     # set() takes None for "as it was".
     kept = URL.create("postgresql", url.username, None, url.host, url.port, url.database, url.query)
-    return kept.difference_update_query(["password"]).render_as_string()
+    return kept.difference_update_query(["password", "sslpassword"]).render_as_string()

@@ -18,6 +18,7 @@ from catalog.settings import CatalogSettings, Settings, SourceSettings
 from catalog.simulator import FaultKind, FaultPlan, Population, RunningGateway, running_gateway
 from catalog.storage import frontier
 from catalog.storage import tables as t
+from catalog.storage.absent import companions
 from catalog.storage.engine import open_engine, read, write
 from catalog.storage.sources import reserved
 from catalog.times import DAY, day_of
@@ -283,6 +284,58 @@ def test_what_another_source_still_knows_is_never_called_gone(
             select(t.gizmos.c.status).where(t.gizmos.c.gizmo_id.in_(lost)).distinct()
         )
         assert set(now.scalars()) == {"listed"}
+
+
+def test_confirmation_counts_each_gpt_once(
+    known: Engine, catalog_url: str, gateway: RunningGateway
+) -> None:
+    """Denied by both sources it is answered; where both fail it failed, and nothing hides it."""
+    mirror = source(gateway, "mirror", base_url=gateway.url("bare"))
+    work = context(catalog_url, gateway, source(gateway, "first", prefer=0), mirror)
+    refresh.work(work)
+    with read(known) as conn:
+        listed = list(
+            conn.execute(
+                select(t.gizmos.c.gizmo_id).order_by(t.gizmos.c.gizmo_id).limit(4)
+            ).scalars()
+        )
+    denied, broken = listed[:2], listed[2:]
+    answer = gateway.gateway.answer
+    breaks: list[str] = []
+
+    async def denying(request: web.BaseRequest) -> web.StreamResponse:
+        if any(each in request.path for each in breaks):
+            return web.json_response({"error": "no"}, status=500)
+        if any(each in request.path for each in listed):
+            return web.json_response({"detail": "gizmo not found"}, status=404)
+        return await answer(request)
+
+    gateway.gateway.answer = denying  # type: ignore[method-assign]
+    for days in range(2):
+        gateway.clock.advance(DAY)
+        with write(known) as conn:
+            conn.execute(update(t.frontier).values(due_at=gateway.clock.now() + DAY))
+            conn.execute(
+                update(t.frontier)
+                .where(t.frontier.c.gizmo_id.in_(listed))
+                .values(due_at=gateway.clock.now())
+            )
+        if days:
+            breaks += broken
+        result = (confirm if days else refresh).work(work)
+    assert result.numbers["answered"] == len(denied)
+    assert result.numbers["failed"] == len(broken)
+
+
+def test_gpts_asked_beside_are_known_to_the_source_that_denies(
+    known: Engine, catalog_url: str, gateway: RunningGateway
+) -> None:
+    work = context(catalog_url, gateway, source(gateway, "first"))
+    refresh.work(work)
+    later = gateway.clock.now() + DAY
+    with read(known) as conn:
+        assert companions(conn, set(), 5, source="first", asked_by=later)
+        assert companions(conn, set(), 5, source="another", asked_by=later) == []
 
 
 def test_sources_are_ordered_by_preference_then_by_the_file(gateway: RunningGateway) -> None:

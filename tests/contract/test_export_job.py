@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
+from sqlalchemy import delete, insert, literal, select
 
 from catalog.errors import ExpectationFailed, SettingsError
 from catalog.export.manifest import read_manifest
@@ -21,6 +22,9 @@ from catalog.settings import (
     JobSettings,
     Settings,
 )
+from catalog.storage import tables as t
+from catalog.storage.engine import read, write
+from catalog.storage.stage2 import is_unsettled
 from catalog.times import DAY, HOUR, FixedClock, Micros
 from catalog.working import JobContext, JobRan
 from jobs.records import Pace, World
@@ -94,6 +98,25 @@ def test_job_makes_a_release_that_is_whole(catalog_url: str, tmp_path: Path) -> 
     assert (result.numbers["made"], result.numbers["removed"]) == (1, 0)
     described = {file.path for file in manifest.descriptions}
     assert {"README.md", "croissant.json", "datapackage.json", "pictures/growth.svg"} <= described
+
+
+def test_what_a_harvest_left_unsettled_is_settled_before_a_release(
+    told: Engine, catalog_url: str, tmp_path: Path
+) -> None:
+    with write(told) as conn:
+        conn.execute(delete(t.authors))
+        conn.execute(
+            insert(t.stage_queue).from_select(
+                ["kind", "key"],
+                select(literal("author"), t.gizmos.c.user_id)
+                .where(t.gizmos.c.user_id.is_not(None))
+                .distinct(),
+            )
+        )
+    work(a_context(catalog_url, tmp_path, FixedClock(NOW)))
+    assert read_manifest(release_path(tmp_path, NOW)).release.rows()["authors"] > 0
+    with read(told) as conn:
+        assert not is_unsettled(conn)
 
 
 @pytest.mark.usefixtures("told")

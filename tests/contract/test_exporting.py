@@ -150,7 +150,7 @@ def test_a_full_export_imported_into_an_empty_catalog_gives_an_equal_one(
     with write(told) as conn:
         number = add_source(conn, "finder", "recorded", NOW)
         named = Named(
-            gizmo_id="g-named000", query="=1+1", at=day(3), rank=1, title="\n", payload=b"\xff\x00"
+            gizmo_id="g-named0000", query="=1+1", at=day(3), rank=1, title="\n", payload=b"\xff\x00"
         )
         add_named(conn, number, [named])
     release = made(told, tmp_path / "export", format=form, profile="full").release

@@ -12,7 +12,7 @@ from catalog.storage.engine import read, write
 from catalog.storage.paces import LASTS, Asker, leave, lock_source, machine_time, take_share
 from catalog.storage.sources import add_source
 from catalog.storage.work_tables import paces
-from catalog.times import SECOND
+from catalog.times import HOUR, SECOND
 from tests.databases import NOW
 
 if TYPE_CHECKING:
@@ -49,6 +49,13 @@ def test_who_comes_waits_until_the_others_have_taken_less(engine: Engine) -> Non
 def test_a_process_may_ask_a_source_twice(engine: Engine) -> None:
     share(engine, ONE)
     assert share(engine, Asker(ONE.owner, 1)) == 0
+
+
+def test_share_that_a_clock_which_was_ahead_took_is_free_once_it_is_set_back(
+    engine: Engine,
+) -> None:
+    share(engine, ONE, NOW + HOUR)
+    assert share(engine, TWO) == RATE
 
 
 def test_what_somebody_leaves_is_free_at_once(engine: Engine) -> None:

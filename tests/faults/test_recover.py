@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, select
 
 from catalog.care.recovering import recover
 from catalog.derive import Derivation
-from catalog.errors import CatalogCorrupt, CatalogError, UsageError
+from catalog.errors import CatalogCorrupt, CatalogError, SettingsError, UsageError
 from catalog.storage import tables as t
 from catalog.storage.dump import digest, dump
 from catalog.storage.engine import open_engine, read, write
-from catalog.storage.frontier import add_ids
+from catalog.storage.frontier import add_ids, count_frontier
 from catalog.storage.ledger import Ledger, Tombstone
+from catalog.storage.tombstones import add_tombstones
 from catalog.storage.verify import verify
 from tests.databases import NOW
 from tests.laws.worlds import START, document, keep, state_absence, state_document
@@ -301,6 +303,39 @@ def _undamaged(path: Path, damaged: frozenset[int]) -> set[tuple[str, int, bytes
 def _said(path: Path) -> set[tuple[str, int, bytes]]:
     """All that was said: of whom, when, and what."""
     return _undamaged(path, frozenset())
+
+
+def test_gpts_whose_frontier_is_lost_are_known_again_and_due(whole: Path, tmp_path: Path) -> None:
+    damaged = tmp_path / "damaged.db"
+    shutil.copyfile(whole, damaged)
+    with closing(sqlite3.connect(damaged)) as connection:
+        connection.execute("DELETE FROM frontier")
+        connection.commit()
+    done = recover(damaged, tmp_path / "saved.db", Derivation(), NOW)
+    engine = open_engine(f"sqlite:///{tmp_path / 'saved.db'}", read_only=True)
+    with read(engine) as conn:
+        counts = count_frontier(conn, NOW)
+        gpts = conn.execute(select(func.count()).select_from(t.gizmos)).scalar_one()
+    engine.dispose()
+    assert done.known_again == counts.known == counts.due >= gpts > 0
+
+
+def test_missing_key_is_wanted_beside_the_damaged_file(whole: Path, tmp_path: Path) -> None:
+    place = tmp_path / "old"
+    place.mkdir()
+    damaged = place / "damaged.db"
+    shutil.copyfile(whole, damaged)
+    engine = open_engine(f"sqlite:///{damaged}")
+    with write(engine) as conn:
+        add_tombstones(conn, "gpt", ["g-aaaaaaaaa"], NOW)
+    engine.dispose()
+    key = place / "tombstones.key"
+    key.rename(tmp_path / "kept.key")
+    with pytest.raises(SettingsError, match=str(key)):
+        recover(damaged, tmp_path / "saved.db", Derivation(), NOW)
+    (tmp_path / "kept.key").rename(key)
+    recover(damaged, tmp_path / "saved.db", Derivation(), NOW)
+    assert key.exists()
 
 
 def test_recover_a_file_that_is_no_catalog_is_refused(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ SECRET = "not-to-be-told"
         ("sqlite:////var/lib/c.db", "sqlite:////var/lib/c.db"),
         (f"postgres://ann:{SECRET}@db.example/gpts", "postgresql://ann@db.example/gpts"),
         (f"postgresql://ann@/gpts?password={SECRET}&host=/run", "postgresql://ann@/gpts?host=/run"),
+        (f"postgresql://ann@h/gpts?sslpassword={SECRET}", "postgresql://ann@h/gpts"),
         (f"postgresql+psycopg://a:{SECRET}@h:5433/gpts", "postgresql://a@h:5433/gpts"),
     ],
 )

@@ -69,6 +69,7 @@ def make_fetcher(
     clock: Clock | None = None,
     reserve: Callable[[int], Awaitable[int]] | None = None,
     timer: VirtualTimer | None = None,
+    share: Callable[[], Awaitable[tuple[float, float]]] | None = None,
 ) -> Fetcher:
     """A fetcher on virtual time."""
     return Fetcher(
@@ -78,6 +79,7 @@ def make_fetcher(
         rng=random.Random(1),
         reserve=reserve,
         timer=timer or VirtualTimer(),
+        share=share,
     )
 
 

@@ -8,7 +8,8 @@ import pytest
 
 from catalog.errors import CatalogBusy
 from catalog.fetch.limits import Pace, Share
-from tests.unit.fetch.loopback import VirtualTimer
+from tests.unit.fetch.asking import get, make_fetcher, make_source, read
+from tests.unit.fetch.loopback import Loopback, VirtualTimer, document
 
 LASTS = 5.0
 
@@ -103,3 +104,26 @@ def test_another_rate_voids_moments_and_keeps_what_throttling_left() -> None:
     pace.change(2.0, 2.0)
     assert (pace.full_rate, pace.rate, pace.pauses) == (2.0, 1.0, 2)
     assert pace.slot(2.0) == 3.0
+
+
+@pytest.mark.parametrize("rate", [0.1, 0.19, 1.0])
+def test_source_that_is_slower_than_a_share_lasts_is_asked_at_its_rate(rate: float) -> None:
+    """A moment that lies beyond the end of a share is kept over its renewal."""
+
+    async def take() -> tuple[float, float]:
+        return rate, LASTS
+
+    async def main() -> float:
+        timer = VirtualTimer()
+        async with (
+            Loopback(document()) as server,
+            make_fetcher(
+                make_source(server.url, requests_per_second=rate), timer=timer, share=take
+            ) as fetcher,
+        ):
+            for _ in range(5):
+                await fetcher.ask(get(server.url), read)
+            assert len(server.seen) == 5
+            return timer.now
+
+    assert asyncio.run(main()) == pytest.approx(1000 + 4 / rate, abs=1)
