@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import random
 from collections.abc import Awaitable, Callable, Sequence
@@ -11,7 +12,7 @@ from catalog.fetch.client import Asked, Fetcher
 from catalog.records import Answer, Reading, Request, Verdict
 from catalog.settings import SourceSettings
 from catalog.times import Clock, FixedClock, from_iso
-from tests.unit.fetch.loopback import Loopback, VirtualTimer
+from tests.unit.fetch.loopback import Loopback, Reply, VirtualTimer
 
 KEY = "sk-loop/back+0123456789"
 NOON = from_iso("2024-02-13T12:00:00Z")
@@ -92,3 +93,15 @@ async def ask(server: Loopback, **options: Any) -> Asked:
     """Put one question to ``server``."""
     async with make_fetcher(make_source(server.url, **options)) as fetcher:
         return await fetcher.ask(get(server.url), read)
+
+
+def asked_of(*replies: Reply, tls: bool = False, **options: Any) -> tuple[Asked, Loopback]:
+    """Ask once of a server that answers so, which is handed out too."""
+
+    async def main() -> tuple[Asked, Loopback]:
+        async with Loopback(*replies, tls=tls) as server:
+            asked = await ask(server, **options)
+            await server.quiet()
+            return asked, server
+
+    return asyncio.run(main())
