@@ -181,7 +181,7 @@ def test_claim_tells_how_often_it_failed(known: Engine) -> None:
         release(conn, MINE.owner, [move(IDS[0], attempts=3, due_at=NOW + 5)])
 
         assert claim(conn, MINE, ids=IDS[:1], limit=1, now=NOW) == [
-            Claimed(gizmo_id=IDS[0], attempts=3, due_at=NOW + 5, last_asked_at=NOW)
+            Claimed(gizmo_id=IDS[0], attempts=3, due_at=NOW + 5, last_asked_at=NOW + 1)
         ]
 
 

@@ -281,5 +281,6 @@ def _all(conn: Connection, query: Select[Any]) -> None:
 def test_a_plan_that_sorts_or_reads_all_is_seen(reading: tuple[Connection, list[Asked]]) -> None:
     conn, _ = reading
     c = t.listings.c
-    for query in (select(c.digest).where(c.stars == 1), select(c.gizmo_id).order_by(c.stars)):
+    # No index has the bucket.
+    for query in (select(c.digest).where(c.bucket == 1), select(c.gizmo_id).order_by(c.bucket)):
         assert _faults_of(reading, partial(_all, conn, query.limit(1)))

@@ -15,6 +15,7 @@ from catalog.storage import tables as t
 from catalog.storage.engine import LOCKS, lock_keys, lock_of, open_engine, read, write
 from catalog.storage.locks import own_derivation, share_derivation
 from catalog.storage.observe import observe
+from catalog.storage.rows import insert_rows
 from catalog.storage.shared import Shared
 from catalog.storage.sources import add_source
 from catalog.storage.stage1 import Statements, replay, set_verdicts
@@ -22,9 +23,9 @@ from catalog.storage.work_tables import write_locks
 from tests.contract.telling import DERIVER, day, document, said, tell
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from sqlalchemy import Connection, Engine
+    from sqlalchemy import Connection, Engine, Table
 
     from catalog.records import Observation
     from tests.databases import Postgres
@@ -100,18 +101,30 @@ def _wait_for_a_waiter(conn: Any) -> None:
     pytest.fail("nobody waits")
 
 
-def _written(engine: Engine, batch: Sequence[Observation]) -> list[tuple[str, list[Any]]]:
+def _written(
+    engine: Engine, batch: Sequence[Observation], patch: pytest.MonkeyPatch
+) -> list[tuple[str, list[Any]]]:
     """What observing a batch inserts into shared tables, statement by statement."""
     statements: list[tuple[str, list[Any]]] = []
 
-    def note(_conn: Any, statement: Any, many: Any, params: Any, _options: Any) -> None:
-        if getattr(statement, "is_insert", False) and statement.table.name in SHARED:
-            table = statement.table
+    def add(table: Table, whole: Sequence[Mapping[str, Any]]) -> None:
+        if whole and table.name in SHARED:
             key = "digest" if table in (t.shapes, t.facet_sets) else None
             names = [key] if key else [column.key for column in table.primary_key.columns]
-            rows = [tuple(row[name] for name in names) for row in many or [params]]
-            statements.append((table.name, rows))
+            statements.append((table.name, [tuple(row[name] for name in names) for row in whole]))
 
+    def note(_conn: Any, statement: Any, many: Any, params: Any, _options: Any) -> None:
+        # What insert_rows writes is noted there: here it comes as text, or by columns.
+        if getattr(statement, "is_insert", False) and statement.select is None:
+            add(statement.table, many or [params])
+
+    def noted(
+        conn: Connection, table: Table, rows: Sequence[Mapping[str, Any]], **more: Any
+    ) -> None:
+        add(table, rows)
+        insert_rows(conn, table, rows, **more)
+
+    patch.setattr("catalog.storage.shared.insert_rows", noted)
     event.listen(engine, "before_execute", note)
     with write(engine) as conn:
         observe(conn, DERIVER, batch)
@@ -119,7 +132,9 @@ def _written(engine: Engine, batch: Sequence[Observation]) -> list[tuple[str, li
     return statements
 
 
-def test_shared_rows_are_written_once_and_in_one_order(engine: Engine) -> None:
+def test_shared_rows_are_written_once_and_in_one_order(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """By GPTs that are new, that are replayed, and whose not-found is judged: all in one batch."""
     absence = said(day(4), None, gizmo_id=gpt(30))
     tell(
@@ -136,7 +151,7 @@ def test_shared_rows_are_written_once_and_in_one_order(engine: Engine) -> None:
         what["gizmo"]["author"]["user_id"] = f"user-{number * 11 % 30}"
         what["gizmo"]["tags"] = [f"tag-{number * 11 % 30}"]
         batch.append(said(day(2), what))
-    written = _written(engine, batch)
+    written = _written(engine, batch, monkeypatch)
     assert tuple(name for name, _ in written) == SHARED
     for name, rows in written:
         assert rows == sorted(rows), name
