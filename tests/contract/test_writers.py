@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Engine, Table
 
-    from catalog.records import Observation
+    from catalog.records import Observation, Row
     from tests.databases import Postgres
 
 SHARED = ("shapes", "unmapped_fields", "mime_sets", "facet_sets", "stage_queue")
@@ -118,9 +118,7 @@ def _written(
         if getattr(statement, "is_insert", False) and statement.select is None:
             add(statement.table, many or [params])
 
-    def noted(
-        conn: Connection, table: Table, rows: Sequence[Mapping[str, Any]], **more: Any
-    ) -> None:
+    def noted(conn: Connection, table: Table, rows: Sequence[Row], **more: Any) -> None:
         add(table, rows)
         insert_rows(conn, table, rows, **more)
 
