@@ -85,7 +85,8 @@ with adbc_driver_sqlite.dbapi.connect("file:" + path + "?mode=ro") as connection
         cursor.adbc_statement.set_options(**{"adbc.sqlite.query.batch_rows": "65536"})
         cursor.execute(sql)
         found = cursor.fetch_record_batch()
-        db = duckdb.connect(config={"enable_progress_bar": "false"})
+        db = duckdb.connect()
+        db.execute("SET enable_progress_bar = false")
         db.register("found", found)
         target = folder + "/x.parquet"
         said = db.execute(f"COPY found TO '{target}' (FORMAT parquet, COMPRESSION zstd)")
