@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal, get_args
+from typing import Any, Literal, cast, get_args
 
 import msgspec
 
@@ -240,8 +240,13 @@ def action(profile: ProfileName, table: str, column: str) -> Action:
     for rules in RULES.get(table, ()):
         for letters, names in rules.items():
             if column in names.split():
-                return letters[PROFILES.index(profile)]  # type: ignore[return-value]
+                return _letter(letters, profile)
     return "-"
+
+
+def _letter(letters: str, profile: ProfileName) -> Action:
+    """A rule's letter for a profile: one stands for each, in the order of :data:`PROFILES`."""
+    return cast("Action", letters[PROFILES.index(profile)])
 
 
 def fields(profile: ProfileName) -> tuple[str, ...] | None:
@@ -263,9 +268,14 @@ def _of_path(profile: ProfileName, path: str) -> tuple[Action, str]:
     if isinstance(found, Field):
         return _of_field(profile, found), _PREFIXES.get(found.column, "value")
     if found is not None and found.table in _LIST_ACTIONS:
-        letters = _LIST_ACTIONS[found.table]
-        return letters[PROFILES.index(profile)], ""  # type: ignore[return-value]
+        return _letter(_LIST_ACTIONS[found.table], profile), ""
     return ("k", "") if path == _STATUS or profile == "full" else ("-", "")
+
+
+def _given(pseudonym: Pseudonym | None, profile: ProfileName) -> Pseudonym:
+    if pseudonym is None:
+        raise UsageError(f"profile {profile} replaces authors by pseudonyms: hand in their key")
+    return pseudonym
 
 
 class Profile:
@@ -280,10 +290,8 @@ class Profile:
     """
 
     def __init__(self, name: ProfileName, pseudonym: Pseudonym | None = None) -> None:
-        if name == "public" and pseudonym is None:
-            raise UsageError("profile public replaces authors by pseudonyms: hand in their key")
         self.name = name
-        self._pseudonym = pseudonym
+        self._pseudonym = _given(pseudonym, name) if name == "public" else pseudonym
         self._paths: dict[str, tuple[Action, str]] = {}
 
     def table(self, name: str) -> Table | None:
@@ -331,14 +339,8 @@ class Profile:
         return {"l": _optional(without_links), "m": _optional(without_mail)}.get(what)
 
     def _replace(self, kind: str) -> Callable[[Any], Any]:
-        pseudonym = self._pseudonym
-        if pseudonym is None:  # pragma: no cover  (a profile with pseudonyms has them)
-            raise UsageError("this profile needs pseudonyms")
-
-        def replaced(value: Any) -> Any:
-            return pseudonym(kind, value) if value else value
-
-        return replaced
+        pseudonym = _given(self._pseudonym, self.name)
+        return lambda value: pseudonym(kind, value) if value else value
 
     def hides(self, table: str, column: str) -> bool:
         """Whether a column's values are pseudonyms: the order of what they stand for would tell."""

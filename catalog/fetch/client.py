@@ -192,20 +192,11 @@ class Fetcher:
             BudgetUsedUp: nothing was sent, since today's requests are spent.
         """
         requests = attempts = 0
-        asked: Asked | None = None
         earlier: tuple[Reading, ...] = ()
-        repeat = True
-        while repeat:
-            try:
-                tried = await self._try(request, still)
-            except (SourceRefused, BudgetUsedUp, Withdrawn):
-                if asked is None:
-                    raise
-                break
+        tried = await self._try(request, still)
+        while True:
             requests += tried.requests
             attempts += 1
-            if asked is not None:
-                earlier += _kept(asked.readings)
             asked = Asked(
                 readings=self._read(request, tried, read),
                 requests=requests,
@@ -213,9 +204,13 @@ class Fetcher:
                 answer=tried.answer,
                 earlier=earlier,
             )
-            repeat = await self._look_back(request, tried, asked)
-        if asked is None:  # pragma: no cover  (the first round sets it or raises)
-            raise AssertionError
+            if not await self._look_back(request, tried, asked):
+                break
+            try:
+                tried = await self._try(request, still)
+            except (SourceRefused, BudgetUsedUp, Withdrawn):
+                break
+            earlier += _kept(asked.readings)
         self._breaker.record(_about_asked(request, asked), answered=asked.answer is not None)
         if self.stopped:
             self._wake()

@@ -106,8 +106,10 @@ def samples(health: Health) -> Iterator[Sample]:
 
 def exposition(health: Health) -> bytes:
     """A look in Prometheus' text format."""
-    # Slow to load, and needed by few commands.
-    from prometheus_client import CollectorRegistry, generate_latest  # noqa: PLC0415
+    from prometheus_client import (  # noqa: PLC0415  (slow to load, and needed by few commands)
+        CollectorRegistry,
+        generate_latest,
+    )
 
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Collector(health))

@@ -121,23 +121,19 @@ def reader_role_sql(name: str, database: str, *, schema: str = "public") -> str:
     Raises:
         UsageError: ``name`` is none that needs no quotes.
     """
-    _check(name, "--reader-role")
-    place = _identifier(database)
     area = _identifier(schema)
+    head = _role_sql(
+        "--reader-role",
+        name,
+        database,
+        schema,
+        can="can read the catalog and nothing else",
+        key="reader_url",
+        limits=" CONNECTION LIMIT 8",
+    )
     return f"""\
--- A role that can read the catalog and nothing else. Run these as the owner of its tables, as with
---   gpts-catalog sql --reader-role {name} | psql postgresql://OWNER@HOST/DATABASE
--- Then give it a password in psql, with \\password {name}, and name it in catalog.toml:
---   [catalog]
---   reader_url = "postgresql://{name}@HOST/DATABASE"
-DO $$ BEGIN
-  IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{name}') THEN
-    CREATE ROLE {name} LOGIN NOINHERIT CONNECTION LIMIT 8;
-  END IF;
-END $$;
+{head}\
 ALTER ROLE {name} SET default_transaction_read_only = on;
-GRANT CONNECT ON DATABASE {place} TO {name};
-GRANT USAGE ON SCHEMA {area} TO {name};
 GRANT SELECT ON ALL TABLES IN SCHEMA {area} TO {name};
 -- Tables and views that a later version makes are readable too.
 ALTER DEFAULT PRIVILEGES IN SCHEMA {area} GRANT SELECT ON TABLES TO {name};
@@ -158,23 +154,17 @@ def writer_role_sql(name: str, database: str, *, schema: str = "public") -> str:
     Raises:
         UsageError: ``name`` is none that needs no quotes.
     """
-    _check(name, "--writer-role")
-    place = _identifier(database)
     area = _identifier(schema)
+    head = _role_sql(
+        "--writer-role",
+        name,
+        database,
+        schema,
+        can="can write rows of the catalog and nothing else: for workers and the scheduler",
+        key="url",
+    )
     return f"""\
--- A role that can write rows of the catalog and nothing else: for workers and the scheduler. Run
--- these as the owner of its tables, as with
---   gpts-catalog sql --writer-role {name} | psql postgresql://OWNER@HOST/DATABASE
--- Then give it a password in psql, with \\password {name}, and name it in catalog.toml:
---   [catalog]
---   url = "postgresql://{name}@HOST/DATABASE"
-DO $$ BEGIN
-  IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{name}') THEN
-    CREATE ROLE {name} LOGIN NOINHERIT;
-  END IF;
-END $$;
-GRANT CONNECT ON DATABASE {place} TO {name};
-GRANT USAGE ON SCHEMA {area} TO {name};
+{head}\
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {area} TO {name};
 GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA {area} TO {name};
 -- Which schema it is says whoever upgrades.
@@ -185,12 +175,43 @@ ALTER DEFAULT PRIVILEGES IN SCHEMA {area} GRANT USAGE, SELECT ON SEQUENCES TO {n
 """  # noqa: S608  (the names are checked, or quoted)
 
 
-def _check(name: str, option: str) -> None:
+def _role_sql(
+    option: str, name: str, database: str, schema: str, *, can: str, key: str, limits: str = ""
+) -> str:
+    """How a role is made that can come in, and what a person does with it.
+
+    Args:
+        option: by which the role was asked for.
+        name: of the role.
+        database: the catalog's.
+        schema: where its tables are.
+        can: what it can do, in words.
+        key: what names its URL in ``catalog.toml``.
+        limits: of the role, in SQL.
+
+    Raises:
+        UsageError: ``name`` is none that needs no quotes.
+    """
     if not _NAME.fullmatch(name):
         raise UsageError(
             f"{option} {name}: a role's name is made of small letters, digits and _,"
             " and begins with no digit"
         )
+    return f"""\
+-- A role that {can}.
+-- Run these as the owner of its tables, as with
+--   gpts-catalog sql {option} {name} | psql postgresql://OWNER@HOST/DATABASE
+-- Then give it a password in psql, with \\password {name}, and name it in catalog.toml:
+--   [catalog]
+--   {key} = "postgresql://{name}@HOST/DATABASE"
+DO $$ BEGIN
+  IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{name}') THEN
+    CREATE ROLE {name} LOGIN NOINHERIT{limits};
+  END IF;
+END $$;
+GRANT CONNECT ON DATABASE {_identifier(database)} TO {name};
+GRANT USAGE ON SCHEMA {_identifier(schema)} TO {name};
+"""
 
 
 def _identifier(name: str) -> str:

@@ -25,7 +25,7 @@ from catalog.times import DAY, day_of
 from catalog.working import JobContext
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from sqlalchemy import Engine
 
@@ -79,6 +79,33 @@ def known(catalog_url: str, gateway: RunningGateway) -> Iterator[Engine]:
         frontier.add_ids(conn, gateway.gateway.population.ids(), gateway.clock.now())
     yield opened
     opened.dispose()
+
+
+NO_SUCH_GPT = (404, {"detail": "gizmo not found"})
+BROKEN = (500, {"error": "no"})
+
+
+def answers(
+    gateway: RunningGateway, said: dict[str, tuple[int, dict[str, str]]], mount: str = "/"
+) -> None:
+    """Have a gateway answer so about some GPTs, by one of its mounts or by all."""
+    answer = gateway.gateway.answer
+
+    async def instead(request: web.BaseRequest) -> web.StreamResponse:
+        for gizmo_id, (status, words) in said.items():
+            if request.path.startswith(mount) and gizmo_id in request.path:
+                return web.json_response(words, status=status)
+        return await answer(request)
+
+    gateway.gateway.answer = instead  # type: ignore[method-assign]
+
+
+def due_alone(engine: Engine, ids: Collection[str], gateway: RunningGateway) -> None:
+    """Have some GPTs be due now, and the others tomorrow."""
+    f, now = t.frontier, gateway.clock.now()
+    with write(engine) as conn:
+        conn.execute(update(f).values(due_at=now + DAY))
+        conn.execute(update(f).where(f.c.gizmo_id.in_(ids)).values(due_at=now))
 
 
 def verdicts(engine: Engine) -> dict[str, int]:
@@ -229,14 +256,11 @@ def test_reported_missing_is_asked_again_on_another_day_among_others(
     statuses = []
     for _ in range(2):
         gateway.clock.advance(DAY)
+        due_alone(known, lost, gateway)
         with write(known) as conn:
             # Only what was lost is reported, as a refresh among many others would.
-            conn.execute(update(t.frontier).values(due_at=gateway.clock.now() + DAY))
-            conn.execute(
-                update(t.frontier)
-                .where(t.frontier.c.gizmo_id.in_(lost))
-                .values(last_verdict="not_found", due_at=gateway.clock.now())
-            )
+            f = t.frontier
+            conn.execute(update(f).where(f.c.gizmo_id.in_(lost)).values(last_verdict="not_found"))
         result = confirm.work(work)
         assert result.numbers["not_found"] >= len(lost)
         with read(known) as conn:
@@ -256,22 +280,10 @@ def test_what_another_source_still_knows_is_never_called_gone(
     refresh.work(work)
     with read(known) as conn:
         lost = set(conn.execute(select(t.gizmos.c.gizmo_id).limit(3)).scalars())
-    answer = gateway.gateway.answer
-
-    async def denying(request: web.BaseRequest) -> web.StreamResponse:
-        if request.path.startswith("/plain/") and any(each in request.path for each in lost):
-            return web.json_response({"detail": "gizmo not found"}, status=404)
-        return await answer(request)
-
-    gateway.gateway.answer = denying  # type: ignore[method-assign]
+    answers(gateway, dict.fromkeys(lost, NO_SUCH_GPT), mount="/plain/")
     for days in range(3):
         gateway.clock.advance(DAY)
-        with write(known) as conn:
-            conn.execute(
-                update(t.frontier)
-                .where(t.frontier.c.gizmo_id.in_(lost))
-                .values(due_at=gateway.clock.now())
-            )
+        due_alone(known, lost, gateway)
         (confirm if days else refresh).work(work)
     with read(known) as conn:
         said = conn.execute(
@@ -300,28 +312,13 @@ def test_confirmation_counts_each_gpt_once(
             ).scalars()
         )
     denied, broken = listed[:2], listed[2:]
-    answer = gateway.gateway.answer
-    breaks: list[str] = []
-
-    async def denying(request: web.BaseRequest) -> web.StreamResponse:
-        if any(each in request.path for each in breaks):
-            return web.json_response({"error": "no"}, status=500)
-        if any(each in request.path for each in listed):
-            return web.json_response({"detail": "gizmo not found"}, status=404)
-        return await answer(request)
-
-    gateway.gateway.answer = denying  # type: ignore[method-assign]
+    said = dict.fromkeys(listed, NO_SUCH_GPT)
+    answers(gateway, said)
     for days in range(2):
         gateway.clock.advance(DAY)
-        with write(known) as conn:
-            conn.execute(update(t.frontier).values(due_at=gateway.clock.now() + DAY))
-            conn.execute(
-                update(t.frontier)
-                .where(t.frontier.c.gizmo_id.in_(listed))
-                .values(due_at=gateway.clock.now())
-            )
+        due_alone(known, listed, gateway)
         if days:
-            breaks += broken
+            said |= dict.fromkeys(broken, BROKEN)
         result = (confirm if days else refresh).work(work)
     assert result.numbers["answered"] == len(denied)
     assert result.numbers["failed"] == len(broken)

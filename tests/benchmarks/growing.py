@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import random
 import subprocess
 import sys
 import time
@@ -18,14 +17,14 @@ import msgspec
 
 from catalog.derive import Derivation
 from catalog.export.exporting import ExportRequest, export
-from catalog.harvest.session import HarvestJob, run_harvest
+from catalog.harvest.session import run_harvest
 from catalog.simulator.population import Population
 from catalog.storage.engine import open_engine
 from catalog.storage.rebuild import rebuild_all
-from catalog.times import SystemClock, to_iso
+from catalog.times import to_iso
 from tests.benchmarks import floor_writers
 from tests.benchmarks.dose import Dose
-from tests.benchmarks.harvests import Gateway, gateway
+from tests.benchmarks.harvests import Gateway, gateway, job_of
 from tests.benchmarks.imports import import_file, make_catalog, make_floor
 from tests.benchmarks.places import SqlitePlaces
 
@@ -114,17 +113,7 @@ def _export(url: str, path: Path) -> None:
 
 def _harvest(url: str, path: Path) -> None:
     asked = msgspec.json.decode(path.read_bytes(), type=Gateway)
-    job = HarvestJob(
-        engine=open_engine(url, durable=True),
-        source=asked.source,
-        key=asked.key,
-        secrets=[asked.key],
-        ids=asked.ids,
-        command="harvest",
-        clock=SystemClock(),
-        rng=random.Random(1),
-    )
-    asyncio.run(run_harvest(job))
+    asyncio.run(run_harvest(job_of(asked, open_engine(url, durable=True))))
 
 
 STEPS: dict[str, Callable[[str, Path], object]] = {

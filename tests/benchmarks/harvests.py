@@ -21,7 +21,7 @@ from catalog.dialects import get_dialect
 from catalog.fetch.client import Fetcher
 from catalog.harvest.session import HarvestJob, run_harvest
 from catalog.settings import SourceSettings
-from catalog.storage.engine import open_engine
+from catalog.storage.engine import Engine, open_engine
 from catalog.times import SystemClock
 from tests.benchmarks.dose import Dose
 from tests.benchmarks.imports import make_catalog
@@ -119,10 +119,9 @@ def run(places: Places, dose: Dose, folder: Path, peers: Peers | None = None) ->
     )
 
 
-def _harvest(places: Places, asked: Gateway) -> Sample:
-    url = make_catalog(places)
-    engine = open_engine(url, durable=True)
-    job = HarvestJob(
+def job_of(asked: Gateway, engine: Engine) -> HarvestJob:
+    """The harvest of all that a gateway is asked for, into a catalog that is opened durably."""
+    return HarvestJob(
         engine=engine,
         source=asked.source,
         key=asked.key,
@@ -132,9 +131,14 @@ def _harvest(places: Places, asked: Gateway) -> Sample:
         clock=SystemClock(),
         rng=random.Random(1),
     )
+
+
+def _harvest(places: Places, asked: Gateway) -> Sample:
+    url = make_catalog(places)
+    engine = open_engine(url, durable=True)
     try:
         watch = _Watch()
-        ended = asyncio.run(run_harvest(job))
+        ended = asyncio.run(run_harvest(job_of(asked, engine)))
         sample = watch.sample(len(asked.ids))
     finally:
         engine.dispose()

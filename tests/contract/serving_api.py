@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import msgspec
+import pytest
 
 from catalog.times import HOUR
 from tests.contract.reading import reader_of
@@ -135,4 +136,18 @@ def answering(place: tuple[str, str]) -> Iterator[httpx.Client]:
         served(options(place[0], sql_url=place[1])) as home,
         httpx.Client(base_url=home, timeout=60) as found,
     ):
+        yield found
+
+
+@pytest.fixture
+def place(engine: Engine, catalog_url: str) -> Iterator[tuple[str, str]]:
+    """What :func:`filled` gives."""
+    with filled(engine, catalog_url) as found:
+        yield found
+
+
+@pytest.fixture
+def client(place: tuple[str, str]) -> Iterator[httpx.Client]:
+    """Asks a server of it."""
+    with answering(place) as found:
         yield found

@@ -12,6 +12,7 @@ from catalog.derive import Derivation
 from catalog.records import Observation
 from catalog.storage.engine import write
 from catalog.storage.observe import observe
+from catalog.storage.probes import Probe
 from catalog.storage.sources import add_source
 from catalog.storage.stage2 import settle
 from catalog.times import Micros, from_iso
@@ -106,3 +107,26 @@ def tell(engine: Engine, *observations: Observation) -> None:
             add_source(conn, name, "recorded", observations[0].recorded_at)
         observe(conn, DERIVER, observations)
         settle(conn, DERIVER)
+
+
+def probed_gpt(gizmo_id: str, source_id: int, at: Micros, **more: Any) -> Probe:
+    """A probe that was answered, with nothing in it but what is given."""
+    usual: dict[str, Any] = {
+        "run_id": "r",
+        "model": "m",
+        "question": "Who?",
+        "verdict": "answered",
+        "status": 200,
+        "answer": None,
+        "body": None,
+        "redacted": False,
+        "seconds": 0.0,
+        "streamed": False,
+        "first_seconds": None,
+        "prompt_tokens": None,
+        "completion_tokens": None,
+        "finish_reason": None,
+        "parameters": "{}",
+        "cost": None,
+    }
+    return Probe(gizmo_id=gizmo_id, source_id=source_id, at=at, **usual | more)

@@ -20,37 +20,39 @@ from catalog.search.filters import Filter
 from catalog.secrets import Redactor
 from catalog.storage import tables as t
 from catalog.storage.archive import get_payloads
-from catalog.storage.engine import open_engine, read, write
+from catalog.storage.engine import read, write
 from catalog.storage.mentions import Named, add_named
-from catalog.storage.migrate import init
-from catalog.storage.probes import Probe, add_new_probes
+from catalog.storage.probes import add_new_probes
 from catalog.storage.sources import add_source
 from catalog.times import FixedClock
-from tests.contract.telling import DERIVER, changed, day, document, said, tell
-from tests.contract.test_exporting import LATER, SEEDS, bring, contents, made, nasty, rows_of
+from tests.contract.telling import DERIVER, changed, day, document, probed_gpt, said, tell
+from tests.contract.test_backup import other_url
+from tests.contract.test_exporting import (
+    LATER,
+    SEEDS,
+    bring,
+    contents,
+    made,
+    nasty,
+    other,
+    rows_of,
+)
 from tests.databases import NOW
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from sqlalchemy import Engine
+
+
+__all__ = ["other", "other_url"]
 
 
 @pytest.fixture
 def told(engine: Engine) -> Engine:
     tell(engine, *nasty())
     return engine
-
-
-@pytest.fixture
-def other(tmp_path: Path) -> Iterator[Engine]:
-    """An empty catalog to import into."""
-    url = f"sqlite:///{tmp_path / 'other.db'}"
-    init(url, NOW)
-    opened = open_engine(url)
-    yield opened
-    opened.dispose()
 
 
 def _with_host(gizmo_id: str, user_id: str) -> dict[str, Any]:
@@ -115,28 +117,8 @@ def _rewritten(folder: Path, table: str, change: Callable[[dict[str, Any]], None
 
 def _probed(engine: Engine) -> None:
     with write(engine) as conn:
-        probe = Probe(
-            gizmo_id="g-00000001x",
-            source_id=add_source(conn, "finder", "recorded", NOW),
-            run_id="r",
-            at=day(4),
-            model="m",
-            question="Who?",
-            verdict="answered",
-            status=200,
-            answer="I",
-            body=None,
-            redacted=False,
-            seconds=1.0,
-            streamed=False,
-            first_seconds=None,
-            prompt_tokens=None,
-            completion_tokens=None,
-            finish_reason=None,
-            parameters="{}",
-            cost=None,
-        )
-        add_new_probes(conn, [probe])
+        number = add_source(conn, "finder", "recorded", NOW)
+        add_new_probes(conn, [probed_gpt("g-00000001x", number, day(4), answer="I", seconds=1.0)])
 
 
 @pytest.mark.parametrize("name", ["model", "seconds", "source", "gizmo_id"])

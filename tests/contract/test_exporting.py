@@ -34,6 +34,7 @@ from catalog.storage.sources import add_source
 from catalog.times import DAY, FixedClock
 from tests.contract.reading import simulated
 from tests.contract.telling import DERIVER, changed, day, document, said, tell
+from tests.contract.test_backup import other_url
 from tests.databases import NOW
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
 
     from catalog.export.release import FormatName, ProfileName
     from catalog.records import Observation
+
+__all__ = ["other_url"]
 
 LATER = day(28) + 365 * DAY
 """When imports happen: after all that is told."""
@@ -113,11 +116,10 @@ def bring(engine: Engine, folder: Path) -> Brought:
 
 
 @pytest.fixture
-def other(tmp_path: Path) -> Iterator[Engine]:
-    """An empty catalog to import into."""
-    url = f"sqlite:///{tmp_path / 'other.db'}"
-    init(url, NOW)
-    opened = open_engine(url)
+def other(other_url: str) -> Iterator[Engine]:
+    """An empty catalog to import into, on the other engine."""
+    init(other_url, NOW)
+    opened = open_engine(other_url)
     yield opened
     opened.dispose()
 

@@ -14,9 +14,10 @@ from catalog.records import Request
 from catalog.storage import engine as engines
 from catalog.storage import tables as t
 from catalog.storage.engine import open_engine
-from catalog.storage.probes import Probe, add_probe
+from catalog.storage.probes import add_probe
 from catalog.storage.sources import add_source
 from catalog.times import FixedClock
+from tests.contract.telling import probed_gpt
 from tests.contract.test_harvest import Gateway, harvest, known, source_of, store_of
 from tests.laws.worlds import START
 
@@ -153,30 +154,7 @@ def test_a_probe_that_ends_afterwards_leaves_no_row(
     with engines.write(engine) as conn:
         number = add_source(conn, "alpha", "recorded", START)
         for gizmo_id in (GONE, OTHER):
-            add_probe(conn, _probe(gizmo_id, number))
+            said_of = {"model": f"gpt-4-gizmo-{gizmo_id}", "answer": f"I am {gizmo_id}"}
+            add_probe(conn, probed_gpt(gizmo_id, number, START, **said_of))
     assert _rows_with(engine, GONE) == []
     assert [name for name, _ in _rows_with(engine, OTHER)] == ["probes"]
-
-
-def _probe(gizmo_id: str, source_id: int) -> Probe:
-    return Probe(
-        gizmo_id=gizmo_id,
-        source_id=source_id,
-        run_id="r",
-        at=START,
-        model=f"gpt-4-gizmo-{gizmo_id}",
-        question="Who?",
-        verdict="answered",
-        status=200,
-        answer=f"I am {gizmo_id}",
-        body=None,
-        redacted=False,
-        seconds=1.0,
-        streamed=False,
-        first_seconds=None,
-        prompt_tokens=None,
-        completion_tokens=None,
-        finish_reason=None,
-        parameters="{}",
-        cost=None,
-    )

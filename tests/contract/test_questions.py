@@ -29,7 +29,7 @@ from catalog.storage.mentions import add_named, names_to_search
 from catalog.storage.probes import TRIES, Probe, add_probe, to_probe
 from catalog.storage.sources import add_source
 from catalog.times import DAY, HOUR, FixedClock
-from tests.contract.telling import day, document, said, tell
+from tests.contract.telling import day, document, probed_gpt, said, tell
 from tests.databases import NOW
 from tests.unit.fetch.loopback import Loopback, Reply, cut, hang, reply, until
 
@@ -259,30 +259,6 @@ def test_what_is_no_answer_is_kept_among_the_failures_alone(engine: Engine) -> N
     assert decompress(kept) == b"<html>"
 
 
-def probed(gizmo_id: str, verdict: str, at: int) -> Probe:
-    return Probe(
-        gizmo_id=gizmo_id,
-        source_id=1,
-        run_id="r",
-        at=at,
-        model="m",
-        question="q",
-        verdict=verdict,
-        status=200,
-        answer=None,
-        body=None,
-        redacted=False,
-        seconds=0.0,
-        streamed=False,
-        first_seconds=None,
-        prompt_tokens=None,
-        completion_tokens=None,
-        finish_reason=None,
-        parameters="{}",
-        cost=None,
-    )
-
-
 def test_a_gpt_that_a_source_could_not_ask_is_probed_again_but_not_for_ever(
     engine: Engine,
 ) -> None:
@@ -298,12 +274,12 @@ def test_a_gpt_that_a_source_could_not_ask_is_probed_again_but_not_for_ever(
         for gizmo_id, verdict in zip(
             IDS, ("answered", "silent", "malformed", "unavailable"), strict=False
         ):
-            add_probe(conn, probed(gizmo_id, verdict, now - HOUR))
-        add_probe(conn, probed(IDS[4], "answered", now - 6 * DAY))
+            add_probe(conn, probed_gpt(gizmo_id, 1, now - HOUR, verdict=verdict))
+        add_probe(conn, probed_gpt(IDS[4], 1, now - 6 * DAY, verdict="answered"))
     assert sorted(waiting()) == IDS[3:5]
     with write(engine) as conn:
         for number in range(1, TRIES):
-            add_probe(conn, probed(IDS[3], "throttled", now - number))
+            add_probe(conn, probed_gpt(IDS[3], 1, now - number, verdict="throttled"))
     assert waiting() == [IDS[4]]
 
 

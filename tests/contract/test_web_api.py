@@ -28,7 +28,14 @@ from catalog.web.api.serving import CONSOLES, download_path
 from catalog.wording.changes import as_json_line
 from catalog.wording.text import to_json
 from catalog.wording.tojson import gizmo_json, history_json
-from tests.contract.serving_api import OTHER, answering, fill, filled, json_of, questions
+from tests.contract.serving_api import (
+    OTHER,
+    client,
+    fill,
+    json_of,
+    place,
+    questions,
+)
 from tests.contract.telling import ID, NEVER, changed, day, document, said, tell
 from tests.databases import NOW
 from tests.serving import options, served
@@ -39,16 +46,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 
-@pytest.fixture
-def place(engine: Engine, catalog_url: str) -> Iterator[tuple[str, str]]:
-    with filled(engine, catalog_url) as found:
-        yield found
-
-
-@pytest.fixture
-def client(place: tuple[str, str]) -> Iterator[httpx.Client]:
-    with answering(place) as found:
-        yield found
+__all__ = ["client", "place"]
 
 
 @pytest.fixture

@@ -17,30 +17,19 @@ from catalog.web import api
 from catalog.web.api.parameters import parameters
 from tests.contract.serving_api import (
     OTHER,
-    answering,
-    filled,
+    client,
     json_of,
+    place,
     questions,
 )
 from tests.contract.telling import ID, changed, day, document, said, tell
 from tests.serving import options, served
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from sqlalchemy import Engine
 
 
-@pytest.fixture
-def place(engine: Engine, catalog_url: str) -> Iterator[tuple[str, str]]:
-    with filled(engine, catalog_url) as found:
-        yield found
-
-
-@pytest.fixture
-def client(place: tuple[str, str]) -> Iterator[httpx.Client]:
-    with answering(place) as found:
-        yield found
+__all__ = ["client", "place"]
 
 
 # Files.
