@@ -40,7 +40,7 @@ def write(results: Results) -> None:
     """Put the tables between the page's marks, and every number beside it."""
     text = PAGE.read_text(encoding="utf-8")
     text = _put(text, "goals", goals.to_markdown(results))
-    text = _put(text, "tables", report.to_markdown(results))
+    text = _put(text, "tables", report.to_markdown(results, whole=True))
     PAGE.write_text(text, encoding="utf-8")
     NUMBERS.write_bytes(report.to_json(results) + b"\n")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -134,29 +134,22 @@ def to_json(results: Results) -> bytes:
     return msgspec.json.format(msgspec.json.encode(results), indent=1)
 
 
-def to_markdown(results: Results) -> str:
-    """The results as tables."""
-    parts = [_head(results.machine)]
-    if results.imports:
-        parts.append(_imports(results.imports) + _said(results, "import"))
-    if results.loaded:
-        parts.append(_loaded(results.loaded) + _said(results, "peers"))
-    if results.harvest is not None:
-        parts.append(_harvest(results.harvest) + _said(results, "harvest"))
-    if results.asking:
-        parts.append(_asking(results.asking) + _said(results, "asking"))
-    if results.storage is not None:
-        parts.append(_storage(results.storage) + _said(results, "storage"))
-    if results.starts:
-        parts.append(_started(results.starts) + _said(results, "starts"))
-    if results.grown:
-        parts.append(_grown(results.grown) + _said(results, "growing"))
-    if results.exported:
-        parts.append(_exported(results.exported) + _said(results, "export"))
-    if results.browsed is not None:
-        parts.append(_browsed(results.browsed) + _said(results, "browse"))
-    parts += [f"Left out: {reason}" for reason in results.left_out]
-    return "\n\n".join(parts) + "\n"
+def to_markdown(results: Results, *, whole: bool = False) -> str:
+    """The results as tables.
+
+    Args:
+        results: what was measured.
+        whole: name what was not measured, too: others link to it.
+    """
+    sections = [_head(results.machine)]
+    for part, (field, title, section) in SECTIONS.items():
+        found = getattr(results, field)
+        if found:
+            sections.append(f"### {title}\n\n{section(found)}{_said(results, part)}")
+        elif whole:
+            sections.append(f"### {title}\n\nNot measured.")
+    sections += [f"Left out: {reason}" for reason in results.left_out]
+    return "\n\n".join(sections) + "\n"
 
 
 def _head(where: Machine) -> str:
@@ -202,7 +195,7 @@ def _imports(results: Sequence[ImportResult]) -> str:
         " `settle` the last one, over all GPTs; `cpu` is this process's alone, so that"
         " PostgreSQL's own work is not in it."
     )
-    return f"### Import\n\n{_table(columns, rows)}\n\n{text}"
+    return f"{_table(columns, rows)}\n\n{text}"
 
 
 def _asked(name: str, each: Measures, floor: Measures) -> list[str]:
@@ -231,7 +224,7 @@ def _harvest(result: HarvestResult) -> str:
         if each is not None
     ]
     title = (
-        f"### Harvest\n\n{result.requests:,} requests to the simulated gateway in a process of its"
+        f"{result.requests:,} requests to the simulated gateway in a process of its"
         f" own, {result.concurrency} at once; requests/s are bounded by that gateway too."
     )
     return f"{title}\n\n{_table(_ASKED, rows)}"
@@ -239,7 +232,7 @@ def _harvest(result: HarvestResult) -> str:
 
 def _asking(clients: dict[str, Measures]) -> str:
     rows = [_asked(name, each, clients["floor"]) for name, each in clients.items()]
-    title = "### Asking\n\nThe same to a server that does next to nothing for an answer."
+    title = "The same to a server that does next to nothing for an answer."
     return f"{title}\n\n{_table(_ASKED, rows)}"
 
 
@@ -247,7 +240,7 @@ def _loaded(results: Sequence[PeerResult]) -> str:
     rows = [[each.name, *_speeds(each.first), *_speeds(each.mixed)] for each in results]
     columns = ["peer", "first, documents/s", "cpu, ms", "second, documents/s", "cpu, ms of it"]
     title = (
-        "### Peers\n\nThe same documents into SQLite, or into DuckDB where it is named: `core` and"
+        "The same documents into SQLite, or into DuckDB where it is named: `core` and"
         " `sqlite-utils` write the floor's rows; the second time 5 % of the documents are changed"
         " and 30 % have other numbers."
     )
@@ -263,8 +256,7 @@ def _started(results: Sequence[StartResult]) -> str:
         [f"`{each.words}`", _range(each.milliseconds, "{:,.0f}"), f"{each.above:,.0f}"]
         for each in results
     ]
-    columns = ["command", "ms by the clock", "above the first, ms"]
-    return f"### Starting\n\n{_table(columns, rows)}"
+    return _table(["command", "ms by the clock", "above the first, ms"], rows)
 
 
 def _grown(results: Sequence[Step]) -> str:
@@ -280,7 +272,7 @@ def _grown(results: Sequence[Step]) -> str:
     ]
     columns = ["step", "GPTs", "cpu, ms a GPT", "s by the clock", "memory at most, MB"]
     return (
-        "### Growing\n\nEach step in a process of its own, on SQLite; the export is of all tables,"
+        "Each step in a process of its own, on SQLite; the export is of all tables,"
         f" to Parquet.\n\n{_table(columns, rows)}"
     )
 
@@ -291,7 +283,7 @@ def _exported(results: Mapping[str, Sample]) -> str:
         for name, each in results.items()
     ]
     columns = ["contender", "rows/s", "rows/s of CPU", "memory at most, MB"]
-    return f"### Export\n\nThe table `gizmos` to Parquet.\n\n{_table(columns, rows)}"
+    return f"The table `gizmos` to Parquet.\n\n{_table(columns, rows)}"
 
 
 def _storage(result: StorageResult) -> str:
@@ -303,7 +295,7 @@ def _storage(result: StorageResult) -> str:
         for said in ("identical", "noise alone", "metrics moved", "content changed")
     ]
     title = (
-        f"### Storage\n\n{result.documents:,} GPTs; a further observation is the mean of"
+        f"{result.documents:,} GPTs; a further observation is the mean of"
         f" {result.rounds} rounds of its kind, after a first one that is not counted: PostgreSQL"
         " keeps the room of rows that it replaces, and uses it from then on."
     )
@@ -313,7 +305,7 @@ def _storage(result: StorageResult) -> str:
 def _browsed(result: Browsed) -> str:
     columns = ["engine", "question", "median, ms", "95th percentile, ms"]
     columns += ["bare SQL: median, ms", "its 95th percentile, ms", "times as long"]
-    title = f"### Browse and search\n\n{result.gpts:,} GPTs."
+    title = f"{result.gpts:,} GPTs."
     memory = "\n".join(
         f"- Iterating over all {each.gpts:,} on {each.engine} took {each.seconds:,.0f} s and"
         f" {each.peak / 2**20:,.0f} MiB of memory at most."
@@ -346,6 +338,20 @@ def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
     aligned = ["---" if column in _LEFT else "---:" for column in columns]
     return "\n".join([line(columns), line(aligned), *map(line, rows)])
+
+
+SECTIONS: dict[str, tuple[str, str, Callable[[Any], str]]] = {
+    "import": ("imports", "Import", _imports),
+    "peers": ("loaded", "Peers", _loaded),
+    "harvest": ("harvest", "Harvest", _harvest),
+    "asking": ("asking", "Asking", _asking),
+    "storage": ("storage", "Storage", _storage),
+    "starts": ("starts", "Starting", _started),
+    "growing": ("grown", "Growing", _grown),
+    "export": ("exported", "Export", _exported),
+    "browse": ("browsed", "Browse and search", _browsed),
+}
+"""By part: the member of the results, its title, and what makes tables of it."""
 
 
 def _processor() -> str:

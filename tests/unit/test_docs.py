@@ -35,6 +35,23 @@ def test_links_between_files_lead_somewhere(page: Path) -> None:
     assert [each for each in targets if not (page.parent / each).exists()] == []
 
 
+def _anchors(page: Path) -> set[str]:
+    """What links can name in a page: its headings, as the site and forges write them."""
+    titles = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    plain = (re.sub(r"[^\w\s-]", "", title).strip().lower() for title in titles)
+    return {re.sub(r"[-\s]+", "-", title) for title in plain}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_to_headings_find_them(page: Path) -> None:
+    targets = re.findall(r"\]\(((?!https?:)[^)#\s]*\.md)?#([^)\s]+)\)", page.read_text())
+    assert [
+        (path, anchor)
+        for path, anchor in targets
+        if anchor not in _anchors(page.parent / path if path else page)
+    ] == []
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_make_words_that_a_page_names_exist(page: Path) -> None:
     assert set(re.findall(r"`(?:\S+=\S+ )?make ([a-z-]+)`", page.read_text())) <= _words()
