@@ -107,6 +107,13 @@ class Harvest:
             return None
         return Harvested(
             totals=self._totals,
+            brought={
+                "documents": self._verdicts[Verdict.DOCUMENT],
+                **{effect: self._effects[effect] for effect in ("new", "changed", "unchanged")},
+                "not_found": self._verdicts[Verdict.NOT_FOUND],
+                "mismatched": self._verdicts[Verdict.MISMATCHED],
+                "requests": self._requests,
+            },
             stop=self._stopping,
             resumed=self._store.resumed,
             unfinished=self._store.unfinished,
@@ -191,7 +198,8 @@ class Harvest:
                 contested.extend(held)
                 for first in range(0, len(claimed), size):
                     await queue.put(tuple(claimed[first : first + size]))
-            waiting = contested
+            # Who waits for others must not hold what these wait for.
+            waiting = contested + await self._lost_to_others()
             if waiting and self._goes_on():
                 await self._options.sleep(CONTESTED_PAUSE)
         for _ in range(width):
@@ -223,7 +231,7 @@ class Harvest:
         try:
             request = self._dialect.details(ids)
             reader = _Reader(self._dialect, self._store, request)
-            asked = await self._fetcher.ask(request, reader, still=lambda: self._store.holds)
+            asked = await self._fetcher.ask(request, reader, still=lambda: self._store.holds(ids))
             self._requests += asked.requests
             told = {r.asked: r for r in asked.readings if r.asked}
             missing = [

@@ -99,14 +99,18 @@ class Store(Desk):
         self._listed_at = listed_at
         self._before: dict[str, tuple[Micros, Micros | None]] = {}
         self._claimed: dict[str, frontier.Claimed] = {}
-        self._held_until: Micros = 0
+        self._held_until: dict[str, Micros] = {}
         self._again: set[str] = set()
         self.settled: Settled | None = None
         self.unfinished = True
-        self.requested = 0
         self._ids: frozenset[str] = frozenset()
         self.resumed = 0
         self.forgotten = 0
+
+    @property
+    def requested(self) -> int:
+        """How many ids the run has, as far as this process knows."""
+        return len(self._ids)
 
     @property
     def concurrency(self) -> int:
@@ -140,7 +144,6 @@ class Store(Desk):
             done = runs.known_ids(conn, opened.run_id)
             # What was due when the run began and has ended since is part of it too.
             self._ids = frozenset(ended.union(ids))
-            self.requested = len(self._ids)
             self._again = (ended - done).intersection(ids)
             self._count(conn, opened.run_id, self.requested)
             self.budget_left = self._budget_left(conn)
@@ -216,7 +219,8 @@ class Store(Desk):
             if self._again:
                 # Another process of this run may have learned of some meanwhile.
                 self._again -= runs.known_ids(conn, self.run.run_id)
-            done = runs.done_ids(conn, self.run.run_id, among=ids) - self._again
+            ended = runs.done_ids(conn, self.run.run_id, among=ids)
+            done = ended - self._again
             # One that was to be forgotten since has no place in the frontier any more.
             others = set(ids).difference(c.gizmo_id for c in claimed)
             done |= others.difference(frontier.asked_before(conn, sorted(others)))
@@ -224,10 +228,11 @@ class Store(Desk):
             visited = {c.gizmo_id for c in claimed if self._was_asked_since(c, now)} - done
             done |= visited
             frontier.drop(conn, self._owner, [c.gizmo_id for c in claimed if c.gizmo_id in done])
-        self.requested -= len(visited)
-        if not self._claimed:
-            self._held_until = now + LEASE
+        # One that failed in this run before is still part of it.
+        self._ids -= visited - ended
+        self._again -= visited
         self._claimed.update({c.gizmo_id: c for c in claimed})
+        self._held_until.update({c.gizmo_id: now + LEASE for c in claimed})
         mine = [c.gizmo_id for c in claimed if c.gizmo_id not in done]
         taken = done.union(mine)
         return mine, [gizmo_id for gizmo_id in ids if gizmo_id not in taken]
@@ -239,29 +244,24 @@ class Store(Desk):
         due_at, asked_at = self._before[claimed.gizmo_id]
         return claimed.last_asked_at != asked_at or claimed.due_at > max(now, due_at)
 
-    @property
-    def holds(self) -> bool:
-        """Whether what was claimed is this process's own: it may have slept past its leases."""
-        return self._clock.now() < self._held_until
+    def holds(self, ids: Sequence[str]) -> bool:
+        """Whether claimed ids are this process's own: it may have slept past their leases."""
+        return self._clock.now() < min(self._held_until.get(each, 0) for each in ids)
 
     def renew(self) -> None:
-        """Hold on to what is claimed, unless its leases have ended: others may have it by now."""
-        if self.holds:
-            self._hold_on()
-
-    def _hold_on(self) -> None:
+        """Hold on to what is claimed, but for what others have taken since its lease ended."""
         until = self._clock.now() + LEASE
         with engines.write(self._engine) as conn:
-            frontier.renew(conn, self._owner, until)
-        self._held_until = until
+            held = frontier.renew(conn, self._owner, until)
+        self._held_until = dict.fromkeys(held.intersection(self._claimed), until)
 
     def let_go(self, ids: Sequence[str]) -> None:
-        """Give ids back that were not asked, as the leases had ended; the others are renewed."""
-        self._hold_on()
+        """Give ids back that were not asked, as their leases had ended; the others are renewed."""
         with engines.write(self._engine) as conn:
             frontier.drop(conn, self._owner, ids)
         for each in ids:
             self._claimed.pop(each, None)
+        self.renew()
 
     def write(self, batch: Sequence[Ended]) -> list[tuple[Verdict, str]]:
         """Archive and derive what a batch of ids brought, and end each in its outcome.
@@ -309,8 +309,12 @@ class Store(Desk):
             gone = [x.asked_id for x in outcomes if x.verdict == Verdict.FORGOTTEN]
             runs.remove_outcomes(conn, self.run.run_id, gone)
             frontier.remove(conn, gone)
+            # Of a run that is killed it is known what it cost. Other processes of it wait for this
+            # row, so it comes last.
+            self.count(conn, **runs.added([outcome for outcome, _ in kept], self._again))
         for ended in batch:
             self._claimed.pop(ended.asked, None)
+            self._held_until.pop(ended.asked, None)
         self._again.difference_update(ended.asked for ended in batch)
         return [(Verdict(outcome.verdict), outcome.effect) for outcome in outcomes]
 
@@ -323,20 +327,21 @@ class Store(Desk):
         Args:
             stop: why no further id was asked, if so.
         """
-        now = self._clock.now()
         refused = stop is not None and stop.kind == "refused"
         with engines.write(self._engine) as conn:
             frontier.drop(conn, self._owner)
             gone = self._forgotten_since(conn)
-            run = self._count(conn, self.run.run_id, self.requested - len(gone))
+            run = self._count(conn, self.run.run_id, len(self._ids - gone))
             self.unfinished = bool(run.left or self._again or (refused and run.failed))
             if stop is not None and self.unfinished:
                 status = "failed" if refused else "stopped"
                 runs.pause_run(conn, run.run_id, status=status, reason=stop.words)
-            elif not self.unfinished:
-                end_run(conn, self._deriver, run, now=now, status="finished")
-        self.requested -= len(gone)
+        self._ids -= gone
         self.forgotten += len(gone)
+        if not self.unfinished:
+            # Apart: who writes what this locks waits for the row of the run, which is locked above.
+            with engines.write(self._engine) as conn:
+                end_run(conn, self._deriver, run, now=self._clock.now(), status="finished")
         self._settle()
         self._run = run
         return Totals(

@@ -257,12 +257,11 @@ def claim(
     return sorted(claimed, key=lambda each: place[each.gizmo_id])
 
 
-def renew(conn: Connection, owner: str, until: Micros) -> int:
-    """Hold on to everything that ``owner`` has; how much that is."""
+def renew(conn: Connection, owner: str, until: Micros) -> set[str]:
+    """Hold on to everything that ``owner`` still has; the ids."""
     _lock_owned(conn, owner)
-    return conn.execute(
-        update(frontier).where(_f.lease_owner == owner).values(lease_until=until)
-    ).rowcount
+    held = update(frontier).where(_f.lease_owner == owner).values(lease_until=until)
+    return set(conn.execute(held.returning(_f.gizmo_id)).scalars())
 
 
 def release(conn: Connection, owner: str, moves: Sequence[Move]) -> int:

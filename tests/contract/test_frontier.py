@@ -270,8 +270,8 @@ def test_renewed_lease_is_not_taken(known: Engine) -> None:
     with write(known) as conn:
         take(conn, MINE, ids=IDS[:2])
 
-        assert renew(conn, MINE.owner, NOW + 5 * HOUR) == 2
-        assert renew(conn, THEIRS.owner, NOW + 5 * HOUR) == 0
+        assert renew(conn, MINE.owner, NOW + 5 * HOUR) == set(IDS[:2])
+        assert renew(conn, THEIRS.owner, NOW + 5 * HOUR) == set()
         assert take(conn, THEIRS, ids=IDS[:2], now=NOW + 4 * HOUR) == []
 
 

@@ -137,7 +137,8 @@ class _Struggle:
         self._suffered = suffered
         self._workers = {machine: crew.harvest(machine) for machine in range(workers)}
         self._ended: list[tuple[int, subprocess.Popen[bytes]]] = []
-        self._cut: set[int] = set()
+        self._new: set[int] = set()
+        self._unreached: set[int] = set()
 
     def live(self) -> None:
         """Live it to its end: until something is known of every id."""
@@ -177,6 +178,7 @@ class _Struggle:
                 worker.kill()
                 worker.wait()
                 self._workers[machine] = self._crew.harvest(machine)
+                self._new.add(machine)
             case "pause":
                 worker.send_signal(signal.SIGSTOP)
                 self._crew.clock.advance(LEASE + SECOND)
@@ -184,11 +186,13 @@ class _Struggle:
                 self._until_asked(len(self._crew.recorder.asked) + self._rng.randint(5, 60))
                 worker.send_signal(signal.SIGCONT)
             case "cut":
-                self._cut.add(machine)
+                self._unreached.add(machine)
                 self._crew.network.cut(machine)
                 time.sleep(self._rng.uniform(0.2, 3.0))
                 self._crew.network.mend(machine)
             case _:
+                # One that has not reached the server yet does not wait for it.
+                self._unreached |= self._new
                 self._crew.server.stop("fast" if event == "restart" else "immediate")
                 time.sleep(self._rng.uniform(0.0, 1.0))
                 self._crew.server.start()
@@ -196,7 +200,7 @@ class _Struggle:
     def _wait_for_all(self) -> None:
         for machine, worker in self._workers.items():
             status = worker.wait(LONG_ENOUGH)
-            fine = (*WELL, UNREACHED) if machine in self._cut else WELL
+            fine = (*WELL, UNREACHED) if machine in self._unreached else WELL
             assert status in fine, f"{self._round.events}: {status}: {self._crew.said(machine)}"
 
 
