@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import msgspec
-from sqlalchemy import bindparam, delete, select, union_all, update
+from sqlalchemy import bindparam, delete, select, update
 
 from catalog.records import Deriver, Observation
 from catalog.storage import tables as t
@@ -19,7 +19,7 @@ from catalog.storage.engine import write
 from catalog.storage.erasing import erase_covered
 from catalog.storage.locks import own_derivation
 from catalog.storage.relisting import clear_listings
-from catalog.storage.rows import PER_GPT, chunks
+from catalog.storage.rows import PER_GPT
 from catalog.storage.scrubbing import scrub
 from catalog.storage.shapes import count_unmapped, paths_of, shape_ids
 from catalog.storage.shared import Shared
@@ -69,19 +69,17 @@ def rebuild(
     done.erased = sum(erase_covered(conn, deriver).rows.values())
     _forget_stage_2(conn)
     clear_listings(conn)
-    gizmo_ids = _gizmo_ids(conn)
 
     def also(statements: Statements) -> None:
         _shape_again(conn, statements, shared)
         done.gpts += len(statements)
         done.observations += sum(len(said) for said in statements.values())
 
-    for part in chunks(gizmo_ids, PART):
+    for part in _gizmo_ids(conn):
         replay(conn, deriver, part, shared, also)
-        shared.write_listings(conn)
+        # In parts: nobody else derives meanwhile, and of a million GPTs it would be too much.
+        shared.write(conn)
         report(done)
-    shared.enqueue("author", _current_authors(conn))
-    shared.write(conn)
     settle(conn, deriver)
     return done
 
@@ -107,17 +105,23 @@ def rebuild_all(
     return done
 
 
-def _gizmo_ids(conn: Connection) -> list[str]:
-    """The GPTs that anything is kept or derived of: rows without observations have to go."""
-    tables = (t.observations, t.fold_states, *PER_GPT)
-    query = union_all(*(select(table.c.gizmo_id).distinct() for table in tables))
-    return sorted(set(conn.execute(query).scalars()))
+def _gizmo_ids(conn: Connection) -> Iterator[list[str]]:
+    """The GPTs that anything is kept or derived of, in order and in parts.
 
-
-def _current_authors(conn: Connection) -> set[str]:
-    c = t.gizmo_authors.c
-    found = conn.execute(select(c.user_id).where(c.valid_to.is_(None)).distinct()).scalars()
-    return {user_id for user_id in found if user_id}
+    Rows without observations have to go, so they count, too.
+    """
+    after = ""
+    while True:
+        found: set[str] = set()
+        for table in (t.observations, t.fold_states, *PER_GPT):
+            c = table.c.gizmo_id
+            query = select(c).where(c > after).distinct().order_by(c).limit(PART)
+            found.update(conn.execute(query).scalars())
+        part = sorted(found)[:PART]
+        if not part:
+            return
+        yield part
+        after = part[-1]
 
 
 def _forget_stage_2(conn: Connection) -> None:

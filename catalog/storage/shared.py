@@ -56,13 +56,17 @@ class Shared:
         self._updated[gizmo_id] = updated_at
 
     def write(self, conn: Connection) -> None:
-        """Write it all: the last that a batch does to derived rows."""
-        _insert(conn, t.mime_sets, self._mime_types)
-        self.write_listings(conn)
-        _insert(conn, t.stage_queue, self._queue)
+        """Write all that was noted: the last that a batch does to derived rows.
 
-    def write_listings(self, conn: Connection) -> None:
-        """Write the listings noted so far; only who derives alone may do so in parts."""
+        Only who derives alone may go on afterwards.
+        """
+        _insert(conn, t.mime_sets, self._mime_types)
+        self._write_listings(conn)
+        _insert(conn, t.stage_queue, self._queue)
+        self._mime_types.clear()
+        self._queue.clear()
+
+    def _write_listings(self, conn: Connection) -> None:
         redate(
             conn,
             {

@@ -324,7 +324,7 @@ def thin(conn: Connection, deriver: Deriver, before: Micros) -> Thinned:
         done.payloads += len(unused)
         # Their rows stay; how often they were said, and the state of their fold, does not.
         replay(conn, deriver, gpts, shared)
-        shared.write_listings(conn)
+        shared.write(conn)
     if lost:
         c = t.unmapped_fields.c
         conn.execute(
@@ -333,7 +333,6 @@ def thin(conn: Connection, deriver: Deriver, before: Micros) -> Thinned:
             .values(count=c["count"] - bindparam("fewer")),
             [{"its_path": path, "fewer": count} for path, count in sorted(lost.items())],
         )
-    shared.write(conn)
     settle(conn, deriver)
     if facts_digest(conn) != stood:
         raise StorageError(
