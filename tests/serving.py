@@ -34,7 +34,8 @@ def options(url: str, *, sql_url: str | None = None, **more: Any) -> WebOptions:
     settings = Settings()
     place = msgspec.structs.replace(settings.catalog, url=url, reader_url=sql_url)
     settings = msgspec.structs.replace(settings, catalog=place)
-    return WebOptions(**{"settings": settings, "clock": FixedClock(NOW), **more})
+    told = {"settings": settings, "clock": FixedClock(NOW), "patience": LONG_ENOUGH, **more}
+    return WebOptions(**told)
 
 
 @contextmanager

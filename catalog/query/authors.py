@@ -14,12 +14,14 @@ from catalog.search.cursors import Number, decode, encode
 from catalog.search.filters import STATUSES
 from catalog.search.listing import rating_bound
 from catalog.storage import tables as t
+from catalog.storage.dialects import raw_rows
 from catalog.storage.rows import chunks
 from catalog.text import sort_key
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from catalog.query.sets import SetsWithin
     from catalog.times import Micros
 
 AuthorSort = Literal["gpts", "conversations", "name", "first_seen"]
@@ -174,13 +176,16 @@ def authors(
     )
 
 
-def author(conn: Connection, who: str, *, works: bool = True) -> AuthorDetail:
+def author(
+    conn: Connection, who: str, *, works: bool = True, sets: SetsWithin | None = None
+) -> AuthorDetail:
     """An author and all its GPTs.
 
     Args:
         conn: a reading transaction.
         who: its ``user_id``, or its name where only one has it.
         works: whether the GPTs are told of one by one: a few authors have tens of thousands.
+        sets: remembers the sets of facets.
 
     Raises:
         NotFound: no current document names it.
@@ -189,11 +194,12 @@ def author(conn: Connection, who: str, *, works: bool = True) -> AuthorDetail:
     user_id = _user_id(conn, who)
     a = t.authors.c
     row = conn.execute(select(*_COLUMNS, a.gizmo_id).where(a.user_id == user_id)).mappings().one()
+    sums, statuses = _summed(conn, user_id, sets)
     return AuthorDetail(
-        author=next(iter(_with_totals(conn, [row]))),
+        author=_author(row, sums),
         socials=_socials(conn, row["gizmo_id"]),
         works=_works(conn, user_id) if works else (),
-        statuses=_statuses(conn, user_id),
+        statuses=statuses,
     )
 
 
@@ -217,12 +223,22 @@ def _works(conn: Connection, user_id: str) -> tuple[Work, ...]:
     return tuple(Work(**each) for each in found)
 
 
-def _statuses(conn: Connection, user_id: str) -> dict[str, int]:
-    """How many of an author's GPTs have which status: few sets of facets stand for all of them."""
+def _summed(conn: Connection, user_id: str, sets: SetsWithin | None) -> tuple[Sums, dict[str, int]]:
+    """An author's sums, and how many of its GPTs have which status.
+
+    One walk over them tells both: few sets of facets stand for the statuses of all.
+    """
     c = t.listings.c
-    query = select(c.facet_id, func.count()).where(c.user_id == user_id).group_by(c.facet_id)
-    counts = tally(sets_of(conn, dict(conn.execute(query).all()))).get("status", {})
-    return {status: counts[status] for status in STATUSES if status in counts}
+    query = (
+        select(c.facet_id, func.count(), *_sums()).where(c.user_id == user_id).group_by(c.facet_id)
+    )
+    rows = raw_rows(conn, query, {})
+    counts = tally(sets_of(conn, {row[0]: row[1] for row in rows}, sets)).get("status", {})
+    conversations, reviews, stars = (sum(row[at] for row in rows) for at in (2, 3, 4))
+    return (
+        (conversations, reviews, stars),
+        {status: counts[status] for status in STATUSES if status in counts},
+    )
 
 
 _COLUMNS = tuple(
@@ -238,45 +254,49 @@ _COLUMNS = tuple(
 )
 
 
+Sums = tuple[int, int, int]
+"""Conversations, reviews and stars."""
+
+
+def _sums() -> list[ColumnElement[int]]:
+    c = t.listings.c
+    return [
+        # PostgreSQL sums up to a type of its own.
+        cast(func.coalesce(func.sum(c[name]), 0), BigInteger).label(name)
+        for name in ("conversations", "reviews", "stars")
+    ]
+
+
 def _totals(among: Sequence[str] | None = None) -> Any:
     """The sums over each author's GPTs."""
     c = t.listings.c
-    query = select(
-        c.user_id,
-        *(
-            # PostgreSQL sums up to a type of its own.
-            cast(func.coalesce(func.sum(c[name]), 0), BigInteger).label(name)
-            for name in ("conversations", "reviews", "stars")
-        ),
-    ).group_by(c.user_id)
+    query = select(c.user_id, *_sums()).group_by(c.user_id)
     if among is not None:
         return query.where(c.user_id.in_(among))
     return query.where(c.user_id.is_not(None)).subquery("totals")
 
 
 def _with_totals(conn: Connection, rows: Sequence[Any]) -> list[Author]:
-    sums: dict[str, tuple[int, int, int]] = {}
+    sums: dict[str, Sums] = {}
     for part in chunks([row["user_id"] for row in rows]):
-        for user_id, *numbers in conn.execute(_totals(part)):
-            conversations, reviews, stars = numbers
+        for user_id, conversations, reviews, stars in conn.execute(_totals(part)):
             sums[user_id] = (conversations, reviews, stars)
-    found = []
-    for row in rows:
-        conversations, reviews, stars = sums.get(row["user_id"], (0, 0, 0))
-        found.append(
-            Author(
-                user_id=row["user_id"],
-                display_name=row["display_name"],
-                link_to=row["link_to"],
-                is_verified=row["is_verified"],
-                gpts=row["gpt_count"],
-                conversations=conversations,
-                reviews=reviews,
-                stars=stars,
-                first_seen_at=row["first_seen_at"],
-            )
-        )
-    return found
+    return [_author(row, sums.get(row["user_id"], (0, 0, 0))) for row in rows]
+
+
+def _author(row: Any, sums: Sums) -> Author:
+    conversations, reviews, stars = sums
+    return Author(
+        user_id=row["user_id"],
+        display_name=row["display_name"],
+        link_to=row["link_to"],
+        is_verified=row["is_verified"],
+        gpts=row["gpt_count"],
+        conversations=conversations,
+        reviews=reviews,
+        stars=stars,
+        first_seen_at=row["first_seen_at"],
+    )
 
 
 def _socials(conn: Connection, gizmo_id: str) -> tuple[dict[str, Any], ...]:

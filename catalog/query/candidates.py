@@ -143,8 +143,9 @@ class Index:
         has: the condition on a row that its terms are as wanted; parameters: :meth:`asking`.
         listed: its rows, each with its listing.
         holds: the condition on a listing that its terms are as wanted; parameters likewise.
-        counted: by the shape of bounds on their listings the hits' sets of facets, authors and ids,
-            in no order; parameters likewise.
+        counted: by the shape of bounds on their listings the hits' sets of facets and authors, in
+            no order; parameters likewise.
+        counted_named: the same with the hits' ids.
     """
 
     def __init__(self, *, is_postgres: bool) -> None:
@@ -157,9 +158,9 @@ class Index:
         # The sign keeps SQLite from looking up all that is held, instead of walking an order.
         number = t.listings.c.doc_id if is_postgres else literal_column("+listings.doc_id")
         self.holds: ColumnElement[bool] = number.in_(numbers)
-        counted = numbers.limit(bindparam("limit")).subquery()
+        limited = numbers.limit(bindparam("limit")).subquery()
         self._counts = {
-            True: Prepared(select(func.count()).select_from(counted)),
+            True: Prepared(select(func.count()).select_from(limited)),
             False: Prepared(numbers.with_only_columns(func.count())),
         }
         said = _GIN if is_postgres else _HITS
@@ -167,8 +168,10 @@ class Index:
         hits = select(self._doc_id, said.c.gizmo_id).where(self.has, self._doc_id >= _LOW)
         hits = (hits if is_postgres else hits.order_by(self._doc_id)).limit(_SIZE)
         self._hits = lru_cache(SHAPES)(lambda names: Prepared(self._with(hits, names)))
-        counted_hits = select(said.c.facet_id, said.c.user_id, said.c.gizmo_id).where(self.has)
-        self.counted = lru_cache(SHAPES)(lambda names: self._with(counted_hits, names))
+        counted = select(said.c.facet_id, said.c.user_id).where(self.has)
+        named = counted.add_columns(said.c.gizmo_id)
+        self.counted = lru_cache(SHAPES)(lambda names: self._with(counted, names))
+        self.counted_named = lru_cache(SHAPES)(lambda names: self._with(named, names))
 
     def few(self, expression: Expression) -> int:
         """Hits that are sorted as they are: beyond, walking the whole order finds a page sooner.

@@ -32,9 +32,9 @@ VERIFIED = 2_000
 PART = 1_000
 """Hits that are read at once."""
 
-Row = tuple[int, str | None, str]
-"""What is counted of a hit: its set of facets, its author; and which GPT it is."""
-_COLUMNS = (t.listings.c.facet_id, t.listings.c.user_id, t.listings.c.gizmo_id)
+Row = tuple[Any, ...]
+"""What is counted of a hit: its set of facets, its author; and maybe which GPT it is."""
+_COUNTED = (t.listings.c.facet_id, t.listings.c.user_id)
 
 
 def count(
@@ -89,18 +89,19 @@ def each_hit(
         see: takes hits.
     """
     found = selection.anywhere()
+    is_exact = found is None or found.exact
     number = 0
     if found is None:
         asking: dict[str, Any] = {}
-        query = select(*_COLUMNS).where(*conditions(selection.bounds.names))
+        query = select(*_COUNTED).where(*conditions(selection.bounds.names))
     else:
         index = index_of(conn)
-        query = index.counted(selection.bounds.names)
+        # Only what is verified has to be named: of thousands each column takes its time.
+        query = (index.counted if is_exact else index.counted_named)(selection.bounds.names)
         asking = index.asking(conn, found.expression, selection.memory)
         apart = _unindexed(conn, selection)
         see(apart)
         number += len(apart)
-    is_exact = found is None or found.exact
     if limit is not None and not is_exact:
         limit = limit * VERIFIED // LIMIT or 1
     query = query.limit(None if limit is None else limit + 1)
@@ -137,13 +138,12 @@ def _unindexed(conn: Connection, selection: Selection) -> list[Row]:
     hits = {listing.gizmo_id for listing in selection.unindexed(conn)}
     if not hits:
         return []
-    return [
-        tuple(row) for row in conn.execute(select(*_COLUMNS).where(UNINDEXED)) if row[2] in hits
-    ]
+    query = select(*_COUNTED, t.listings.c.gizmo_id).where(UNINDEXED)
+    return [tuple(row) for row in conn.execute(query) if row[-1] in hits]
 
 
 def _verified(conn: Connection, selection: Selection, rows: Sequence[Row]) -> list[Row]:
-    right = selection.verified(conn, [gizmo_id for _, _, gizmo_id in rows])
+    right = selection.verified(conn, [row[-1] for row in rows])
     return [row for row in rows if row[-1] in right]
 
 

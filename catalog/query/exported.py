@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 from sqlalchemy import BigInteger, Boolean, Double, Integer, SmallInteger
 
-from catalog.fields import BY_COLUMN, LISTS
+from catalog.fields import BY_COLUMN
 from catalog.storage import dump
 from catalog.storage import tables as t
 
@@ -258,6 +258,3 @@ _ALL = (
 
 TABLES: dict[str, ExportedTable] = {table.name: table for table in _ALL}
 """The tables that exports hold, by name, in the order in which they are written."""
-
-VOLATILE: dict[str, frozenset[str]] = {listed.table: frozenset(listed.volatile) for listed in LISTS}
-"""Columns of elements that hold the latest value alone: no row begins or ends with them."""

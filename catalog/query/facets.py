@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from catalog.query.counting import Row
+    from catalog.query.sets import SetsWithin
     from catalog.times import Micros
 
 Facet = Literal["category", "tool", "tag", "author", "status", "voice", "script", "year"]
@@ -72,6 +73,7 @@ def facets(
     names: Collection[str] = FACETS,
     exact: bool = False,
     at: Micros | None = None,
+    sets: SetsWithin | None = None,
 ) -> Facets:
     """Counts by facet within a filter.
 
@@ -81,6 +83,7 @@ def facets(
         names: the facets.
         exact: count to the end, instead of stopping at :data:`catalog.query.counting.LIMIT` GPTs.
         at: as of that moment; every GPT is then looked at.
+        sets: remembers the sets of facets.
 
     Raises:
         InvalidFilter: a condition makes no sense.
@@ -93,14 +96,14 @@ def facets(
         number, counts = _then(conn, selection, at)
         partial: frozenset[str] = frozenset()
     elif selection.has_facets_alone:
-        sets = wanted_sets(conn, selection)
-        number, counts = Count(sum(gpts for _, gpts in sets), exact=True), tally(sets)
+        found = wanted_sets(conn, selection, sets)
+        number, counts = Count(sum(gpts for _, gpts in found), exact=True), tally(found)
         partial = frozenset()
         if "author" in names:
             counts["author"], is_exact = _authors(conn, selection, limit)
             partial = frozenset() if is_exact else frozenset({"author"})
     else:
-        number, counts = _of_hits(conn, selection, limit)
+        number, counts = _of_hits(conn, selection, limit, sets)
         partial = frozenset() if number.exact else frozenset(names)
     if at is None:
         number = as_listed(conn, number)
@@ -135,18 +138,20 @@ def _names(conn: Connection, user_ids: Sequence[str]) -> dict[str, str | None]:
     return dict(conn.execute(query, {"ids": user_ids}).all()) if user_ids else {}
 
 
-def _of_hits(conn: Connection, selection: Selection, limit: int | None) -> tuple[Count, Counts]:
+def _of_hits(
+    conn: Connection, selection: Selection, limit: int | None, sets: SetsWithin | None
+) -> tuple[Count, Counts]:
     """The counts over the hits themselves."""
-    sets: Counter[int] = Counter()
+    numbers: Counter[int] = Counter()
     authors: Counter[str | None] = Counter()
 
     def see(rows: Sequence[Row]) -> None:
         # Lists: a Counter takes them as fast as it can.
-        sets.update([row[0] for row in rows])
+        numbers.update([row[0] for row in rows])
         authors.update([row[1] for row in rows])
 
     number = each_hit(conn, selection, limit, see)
-    return number, tally(sets_of(conn, sets)) | {"author": _known(authors)}
+    return number, tally(sets_of(conn, numbers, sets)) | {"author": _known(authors)}
 
 
 def _known(authors: Counter[str | None]) -> Counter[str]:

@@ -25,6 +25,7 @@ from catalog.query.changes import Change, ChangeClass, ChangeKind, ChangePage, M
 from catalog.query.console import ROWS, SECONDS, Parameter, Result, Stop, run_sql
 from catalog.query.moments import Moment, end, moment, start
 from catalog.query.past import Past, Question
+from catalog.query.sets import Sets, SetsWithin
 from catalog.query.state import State
 from catalog.query.told import Known
 from catalog.references import parse_reference
@@ -85,6 +86,7 @@ class Reader:
         self._deriver = deriver
         self._sql_url = sql_url or url
         self._state = State(engine)
+        self._sets = Sets()
 
     @classmethod
     def open(cls, url: str, *, deriver: Deriver | None = None, sql_url: str | None = None) -> Self:
@@ -170,8 +172,10 @@ class Reader:
         at: Moment | None = None,
     ) -> Facets:
         """Counts by facet within a filter; see :func:`catalog.query.facets.facets`."""
-        with read(self._engine) as conn:
-            return faceting.facets(conn, to_filter(wanted), names=names, exact=exact, at=end(at))
+        with self._reading() as (conn, sets):
+            return faceting.facets(
+                conn, to_filter(wanted), names=names, exact=exact, at=end(at), sets=sets
+            )
 
     # One GPT.
 
@@ -315,8 +319,8 @@ class Reader:
 
     def author(self, who: str, *, works: bool = True) -> AuthorDetail:
         """An author with all its GPTs; see :func:`catalog.query.authors.author`."""
-        with read(self._engine) as conn:
-            return authoring.author(conn, who, works=works)
+        with self._reading() as (conn, sets):
+            return authoring.author(conn, who, works=works, sets=sets)
 
     # The catalog itself.
 
@@ -393,6 +397,13 @@ class Reader:
             when: the moment; a bare date means the end of that day.
         """
         return Past(self, moment(when, end_of_day=True))
+
+    @contextmanager
+    def _reading(self) -> Iterator[tuple[Connection, SetsWithin]]:
+        """A transaction, with the sets of facets that it sees."""
+        self._engine  # noqa: B018  (as above)
+        with self._state.reading() as (conn, state):
+            yield conn, self._sets.within(state)
 
     def _changes(self, wanted: Wanted) -> Iterator[Change]:
         with read(self._engine) as conn:

@@ -7,7 +7,7 @@ process, and kept as numbers of its values, which take a fraction of the room an
 from __future__ import annotations
 
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 from sqlalchemy import func, select
@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 HELD = 200_000
 """Sets that are held at most, in about 60 MB: a million GPTs have some ten thousand."""
 
-Counted = tuple[tuple[int, ...], int]
+Numbers = tuple[int, ...]
+"""The numbers of a set's values."""
+Counted = tuple[Numbers, int]
 """The numbers of a set's values, and how many GPTs it stands for."""
 
 _c = t.facet_sets.c
@@ -55,11 +57,11 @@ class _Held:
     def __init__(self) -> None:
         self.values: list[tuple[str, str]] = []
         self.alike: dict[tuple[str, str], frozenset[int]] = {}
-        self.sets: dict[bytes, tuple[int, ...]] = {}
+        self.sets: dict[bytes, Numbers] = {}
         self._numbers: dict[tuple[str, str], int] = {}
         self._lock = Lock()
 
-    def numbers(self, facets: str) -> tuple[int, ...]:
+    def numbers(self, facets: str) -> Numbers:
         """Read a set as ``facet_sets`` has it."""
         values = [(name, one) for name, each in _DECODER.decode(facets).items() for one in each]
         with self._lock:
@@ -75,12 +77,85 @@ class _Held:
 _held = _Held()
 
 
-def wanted_sets(conn: Connection, selection: Selection) -> list[Counted]:
-    """The sets that are wanted, where facets but the author alone are asked."""
-    rows = _ALL.rows(conn, {})
-    if moved := _moved(conn):
-        rows = [(number, digest, moved.get(number, gpts)) for number, digest, gpts in rows]
-    found = _read(conn, rows)
+class _All(NamedTuple):
+    """All sets of a catalog in one state: in no order, and each by its number in the catalog."""
+
+    state: str
+    counted: list[Counted]
+    by_number: dict[int, Numbers]
+
+
+class Sets:
+    """Remembers the sets of one catalog as long as it stays as it was; for many threads."""
+
+    def __init__(self) -> None:
+        self._all: _All | None = None
+
+    def within(self, state: str | None) -> SetsWithin:
+        """The same for one transaction.
+
+        Args:
+            state: the name of what it sees, as :meth:`catalog.query.state.State.reading` gives it.
+        """
+        return SetsWithin(self, state)
+
+    def known(self, state: str | None) -> _All | None:
+        """What is remembered of a state."""
+        found = self._all
+        return found if found is not None and found.state == state else None
+
+    def keep(self, found: _All) -> None:
+        """Remember this, and nothing else."""
+        self._all = found
+
+
+class SetsWithin:
+    """The sets that a transaction sees.
+
+    Args:
+        sets: what remembers them.
+        state: the name of what the transaction sees; None: it has none, and nothing is remembered.
+    """
+
+    def __init__(self, sets: Sets, state: str | None) -> None:
+        self._sets = sets
+        self._state = state
+
+    def all(self, conn: Connection) -> list[Counted]:
+        """All sets."""
+        known = self._sets.known(self._state)
+        if known is not None:
+            return known.counted
+        rows = _ALL.rows(conn, {})
+        if moved := _moved(conn):
+            rows = [(number, digest, moved.get(number, gpts)) for number, digest, gpts in rows]
+        counted = _read(conn, rows)
+        if self._state is not None:
+            numbered = zip(rows, counted, strict=True)
+            by_number = {row[0]: numbers for row, (numbers, _) in numbered}
+            self._sets.keep(_All(self._state, counted, by_number))
+        return counted
+
+    def some(self, conn: Connection, gpts: Mapping[int, int]) -> list[Counted]:
+        """Some sets; see :func:`sets_of`."""
+        known = self._sets.known(self._state)
+        if known is not None:
+            return [(known.by_number[number], count) for number, count in gpts.items()]
+        rows = _SOME.rows(conn, {"ids": list(gpts)})
+        return _read(conn, [(number, digest, gpts[number]) for number, digest in rows])
+
+
+def wanted_sets(
+    conn: Connection, selection: Selection, sets: SetsWithin | None = None
+) -> list[Counted]:
+    """The sets that are wanted, where facets but the author alone are asked.
+
+    Args:
+        conn: a reading transaction.
+        selection: what is asked.
+        sets: remembers them.
+    """
+    found = (sets or Sets().within(None)).all(conn)
     nothing: frozenset[int] = frozenset()
     for facet, asked in selection.facet_groups:
         group = nothing.union(*(_held.alike.get((facet, key), nothing) for key in asked))
@@ -93,15 +168,17 @@ def wanted_sets(conn: Connection, selection: Selection) -> list[Counted]:
     return found
 
 
-def sets_of(conn: Connection, gpts: Mapping[int, int]) -> list[Counted]:
+def sets_of(
+    conn: Connection, gpts: Mapping[int, int], sets: SetsWithin | None = None
+) -> list[Counted]:
     """Some sets.
 
     Args:
         conn: a reading transaction.
         gpts: how many GPTs each stands for, by its number in the catalog.
+        sets: remembers all of them, maybe.
     """
-    rows = _SOME.rows(conn, {"ids": list(gpts)})
-    return _read(conn, [(number, digest, gpts[number]) for number, digest in rows])
+    return (sets or Sets().within(None)).some(conn, gpts)
 
 
 def tally(sets: Iterable[Counted]) -> dict[str, dict[str, int]]:

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import secrets
 import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from catalog.storage.engine import read
 
 if TYPE_CHECKING:
-    from sqlalchemy import PoolProxiedConnection
+    from collections.abc import Iterator
+
+    from sqlalchemy import Connection, PoolProxiedConnection
 
     from catalog.storage.engine import Engine
 
@@ -45,8 +48,7 @@ class State:
         """
         if self._engine.dialect.name == "postgresql":
             with read(self._engine) as conn:
-                snapshot = "SELECT pg_current_snapshot()::text"
-                return f"{self._opened}.{conn.exec_driver_sql(snapshot).scalar_one()}"
+                return self._snapshot(conn)
         with self._guard:
             if self._kept is None:
                 # The driver's own: a transaction would show one state as long as it is open.
@@ -57,9 +59,32 @@ class State:
             cursor.close()
             return f"{self._opened}.{version}"
 
+    @contextmanager
+    def reading(self) -> Iterator[tuple[Connection, str | None]]:
+        """A reading transaction, and the name of the state that it sees.
+
+        None is its name where others wrote as it began.
+
+        Raises:
+            StorageError: the catalog cannot be used.
+        """
+        if self._engine.dialect.name == "postgresql":
+            with read(self._engine) as conn:
+                yield conn, self._snapshot(conn)
+            return
+        before = self.name()
+        with read(self._engine) as conn:
+            # It sees the state of its first read.
+            conn.exec_driver_sql("SELECT 1 FROM catalog_info LIMIT 1").close()
+            yield conn, before if self.name() == before else None
+
     def close(self) -> None:
         """Let go of the connection; a second time does nothing."""
         with self._guard:
             if self._kept is not None:
                 self._kept.close()
                 self._kept = None
+
+    def _snapshot(self, conn: Connection) -> str:
+        query = "SELECT pg_current_snapshot()::text"
+        return f"{self._opened}.{conn.exec_driver_sql(query).scalar_one()}"

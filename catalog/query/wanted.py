@@ -6,13 +6,24 @@ import difflib
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, and_, exists, not_, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    exists,
+    func,
+    literal_column,
+    not_,
+    or_,
+    select,
+)
 
 from catalog.errors import UsageError
 from catalog.fields import BY_PATH, FIELDS, FLAPPING, LISTS
 from catalog.query.naming import known_by
 from catalog.search.terms import facet_key
 from catalog.storage import tables as t
+from catalog.storage.dialects import raw_rows
 from catalog.storage.listings import cut_key
 
 if TYPE_CHECKING:
@@ -29,10 +40,10 @@ STATUS = "status"
 
 FEW = 1_000
 """So many GPTs are looked up one by one; of more, the changes are walked in the order of time."""
-SOME = 10_000
+SOME = 6_000
 """Up to so many are held meanwhile; of more, each change's GPT is looked up: many of them fit.
 
-Of a million GPTs a page takes some 30 ms either way.
+Of a million GPTs a page takes some 20 ms either way.
 """
 
 
@@ -133,8 +144,11 @@ def gpts_of(conn: Connection, wanted: Wanted) -> Sequence[str] | None:
         query = select(r.gizmo_id).where(r.category == _key(wanted.category))
     else:
         return None
-    found = conn.execute(query.limit(SOME + 1)).scalars().all()
-    return found if len(found) <= SOME else None
+    # Counted first, in an index alone: the rows of those that are many are not read for nothing.
+    some = query.with_only_columns(literal_column("1").label("one")).limit(SOME + 1).subquery()
+    if conn.execute(select(func.count()).select_from(some)).scalar_one() > SOME:
+        return None
+    return [gizmo_id for (gizmo_id,) in raw_rows(conn, query, {})]
 
 
 def belongs(wanted: Wanted) -> list[ColumnElement[bool]]:

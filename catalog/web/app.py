@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
@@ -35,7 +36,10 @@ def make_app(options: WebOptions) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        questions = routes.counted_first(options) if options.is_warmed else ()
+        warming = asyncio.create_task(reading.warm(questions))
         yield
+        warming.cancel()
         reading.close()
 
     app = Starlette(

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 # would make every later import warn.
 sys.meta_path[:] = [each for each in sys.meta_path if type(each).__module__ != pygal.__name__]
 
-WIDTH, HEIGHT = 420, 190
-"""Of a drawing, in its own units: about pixels on a laptop."""
+WIDTH, HEIGHT = 360, 180
+"""Of a drawing, in its own units: about pixels, so that its letters are as large as others."""
 MOST_POINTS = 120
 """Points that are drawn of a line: more cannot be told apart, and weigh."""
 TICKS = 4
@@ -65,6 +65,7 @@ def over_time(
     until: Micros | None = None,
     words: Callable[[float], str] | None = None,
     note: str = "",
+    bounds: tuple[float, float] | None = None,
 ) -> Chart:
     """A number that stands until the next one is said: a line of steps.
 
@@ -75,6 +76,7 @@ def over_time(
         until: up to when the last one holds; None: its own moment.
         words: how a number is written.
         note: how to read it.
+        bounds: the least and the most that it can be; None: it can be anything from 0 on.
     """
     say = words or number
     drawn = _thinned(points)
@@ -93,12 +95,12 @@ def over_time(
         value_formatter=short,
         xrange=(drawn[0][0], max(end, drawn[0][0] + DAY)),
         x_value_formatter=lambda at: day_of(int(at)),
-        **_scale([v for _, v in drawn]),
+        **_scale([v for _, v in drawn], bounds),
     )
     chart.add("", values)
     return Chart(
         title=title,
-        svg=_svg(chart, title),
+        svg=_svg(chart, title, "over-time"),
         columns=("day", unit),
         rows=tuple((day_of(at), say(value)) for at, value in reversed(points[-MOST_POINTS:])),
         note=note,
@@ -130,7 +132,8 @@ def bars(
         else [value for values in series.values() for value in values]
     )
     kind = pygal.StackedBar if stacked else pygal.Bar
-    chart = kind(**_looks(), x_labels=list(labels), value_formatter=short, **_scale([0.0, *sums]))
+    looks = _looks() | {"rounded_bars": 0 if stacked else 2}
+    chart = kind(**looks, x_labels=list(labels), value_formatter=short, **_scale([0.0, *sums]))
     if len(labels) > TICKS + 2:
         every = -(-len(labels) // TICKS)
         chart.x_labels_major = list(labels)[::every]
@@ -234,9 +237,9 @@ def _looks() -> dict[str, Any]:
     }
 
 
-def _scale(values: Sequence[float]) -> dict[str, Any]:
-    """A vertical axis with round steps around some numbers."""
-    ticks = _ticks(min(values), max(values))
+def _scale(values: Sequence[float], bounds: tuple[float, float] | None = None) -> dict[str, Any]:
+    """A vertical axis with round steps around some numbers, from bound to bound where there are."""
+    ticks = _ticks(*(bounds or (min(values), max(values))))
     return {"range": (ticks[0], ticks[-1]), "y_labels": ticks}
 
 
@@ -260,11 +263,10 @@ def _exponent(value: float) -> int:
 
 
 def _days(first: Micros, last: Micros) -> list[Micros]:
-    """Moments that an axis of time names: its first, its last, and one or two between."""
+    """Moments that an axis of time names: its first, its last, and maybe one between."""
     if last - first < 3 * DAY:
         return [first, last] if last - first >= DAY else [first]
-    step = (last - first) // 3
-    return [first + place * step for place in range(4)]
+    return [first, (first + last) // 2, last]
 
 
 def _thinned(points: Sequence[tuple[Micros, float]]) -> list[tuple[Micros, float]]:
@@ -275,8 +277,9 @@ def _thinned(points: Sequence[tuple[Micros, float]]) -> list[tuple[Micros, float
     return kept if kept[-1] == points[-1] else [*kept, points[-1]]
 
 
-def _svg(chart: Any, title: str) -> Markup:
-    chart.add_xml_filter(lambda root: _tidied(root, title))
+def _svg(chart: Any, title: str, *words: str) -> Markup:
+    """A drawing; the words are more of its classes."""
+    chart.add_xml_filter(lambda root: _tidied(root, title, words))
     # Every text in it went through an XML writer, which escapes it.
     return Markup(chart.render())  # noqa: S704
 
@@ -286,9 +289,10 @@ _OF_PYGAL = frozenset({"reactive", "tooltip-trigger", "nofill", "always_show"})
 _LONG_NUMBER = re.compile(r"\d+\.\d{2,}")
 
 
-def _tidied(root: Element, title: str) -> Element:
+def _tidied(root: Element, title: str, words: Sequence[str]) -> Element:
     """A drawing without what pygal brings to style it and to move it."""
     root.attrib.pop("id", None)
+    root.set("class", " ".join([root.get("class", ""), *words]).strip())
     root.set("role", "img")
     root.set("aria-label", title)
     _tidy(root)

@@ -7,13 +7,18 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from catalog.fields import FIELDS, LISTS
+from catalog.query.told import MIME_PATHS
 from catalog.web.portrait import value_of, words_of
 from catalog.wording.changes import Span, label
-from catalog.wording.text import harmless, word_diff
+from catalog.wording.text import count, harmless, number, word_diff
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from catalog.query.gizmos import Fact, Gizmo, Listed
 
+MOST_TYPES = 60
+"""Types that are named of a set: nobody reads more, and documents have up to thousands."""
 _NEVER = (Span("not stated", "remark"),)
 
 
@@ -73,7 +78,32 @@ def _of_field(path: str, before: Fact | None, after: Fact | None) -> Pair:
             right=tuple(_span(kind, words) for kind, words in parts if kind != "removed"),
             differs=True,
         )
+    if path in MIME_PATHS and isinstance(old, list | tuple) and isinstance(new, list | tuple):
+        return Pair(
+            label=label(path),
+            left=of_set(old, new, "removed"),
+            right=of_set(new, old, "added"),
+            differs=set(old) != set(new),
+        )
     return _pair(label(path), (Span(value_of(before)),), (Span(value_of(after)),))
+
+
+def of_set(mine: Sequence[str], other: Sequence[str], kind: str) -> tuple[Span, ...]:
+    """A set of types: how many, and those alone that the other side has not.
+
+    Args:
+        mine: the set.
+        other: that of the other side.
+        kind: what these are: ``added`` or ``removed``.
+    """
+    theirs = frozenset(other)
+    alone = [each for each in mine if each not in theirs]
+    spans = [Span(f"{count(len(mine), 'type')}, {number(len(mine) - len(alone))} on both sides")]
+    for place, each in enumerate(alone[:MOST_TYPES]):
+        spans += [Span(", " if place else "; here alone: "), _span(kind, harmless(each))]
+    if len(alone) > MOST_TYPES:
+        spans.append(Span(f" and {number(len(alone) - MOST_TYPES)} more", "remark"))
+    return tuple(spans)
 
 
 def _span(kind: str, words: str) -> Span:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from catalog.query.reader import Reader
     from catalog.query.windows import DayCounts
 
+STARS = (1, 5)
+"""The fewest and the most stars that a review gives."""
 _MONTHS = 24
 """Months that are drawn."""
 
@@ -107,5 +109,10 @@ def _stars(points: Sequence[Point], until: Micros) -> Chart | None:
     if not values:
         return None
     return over_time(
-        "Stars on average", values, unit="stars", until=until, words=lambda value: f"{value:.2f}"
+        "Stars on average",
+        values,
+        unit="stars",
+        until=until,
+        words=lambda value: f"{value:.2f}",
+        bounds=STARS,
     )

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 SQL_SECONDS = 10.0
 """How long a query of the console may take: somebody waits for it."""
 
-
+PATIENCE = 1.0
+"""How long a page waits for what counts whole tables: it is shown without, and says so."""
 LONGEST_HEAD = 2**18
 """Bytes of a request's first line and headers: one whose address is too long is told so, up to
 that length; of a longer one the connection is closed."""
@@ -31,6 +32,8 @@ class WebOptions(msgspec.Struct, frozen=True, kw_only=True):
         hosts: the names that a ``Host`` header may have beside addresses and ``localhost``.
         jobs: the jobs as they are to run here.
         sql_seconds: how long a query of the console may take.
+        patience: how many seconds a page waits for what counts whole tables.
+        is_warmed: whether that is counted as soon as the server starts, before anybody asks.
     """
 
     settings: Settings
@@ -39,6 +42,8 @@ class WebOptions(msgspec.Struct, frozen=True, kw_only=True):
     hosts: frozenset[str] = frozenset()
     jobs: tuple[PlannedJob, ...] = ()
     sql_seconds: float = SQL_SECONDS
+    patience: float = PATIENCE
+    is_warmed: bool = False
 
     def __repr__(self) -> str:
         """Without the token (law 10)."""

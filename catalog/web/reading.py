@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from catalog.derive import Derivation
+from catalog.errors import CatalogError
 from catalog.health.serving import Looks
 from catalog.query.reader import Reader
 from catalog.times import Stopwatch
@@ -30,6 +32,27 @@ STALE = 600.0
 """Seconds for which it serves while a newer one is found: whoever waits sees it a moment old."""
 REMEMBERED = 256
 """Answers that are remembered, at most: the ones used last."""
+
+
+class Asking(NamedTuple, Generic[T]):
+    """A question that takes long: what names it, and what is called with the reader."""
+
+    key: Hashable
+    question: Callable[[Reader], T]
+
+
+class Told(NamedTuple, Generic[T]):
+    """What is known of an answer by the time a page is shown.
+
+    Attributes:
+        found: the answer.
+        age: seconds since it was found; None: it is of the catalog as it is.
+        is_known: whether there is one; else it is still being found.
+    """
+
+    found: T | None
+    age: float | None = None
+    is_known: bool = True
 
 
 class _Answer(NamedTuple):
@@ -103,20 +126,55 @@ class Reading:
         Raises:
             CatalogError: whatever the reader raises.
         """
+        told = await self._told(Asking(key, question), None)
+        return told.found  # type: ignore[return-value]  # (it waited until there was one)
+
+    async def soon(self, asking: Asking[T]) -> Told[T]:
+        """What is known of such an answer, within the patience that a page is given.
+
+        An answer of any age will do where no newer one is found in that time: the page says so.
+
+        Args:
+            asking: the question.
+
+        Raises:
+            CatalogError: whatever the reader raises.
+        """
+        return await self._told(asking, self.options.patience)
+
+    async def warm(self, questions: Iterable[Asking[Any]]) -> None:
+        """Find answers before anybody asks for them, one after the other.
+
+        Args:
+            questions: what pages will ask.
+        """
+        for asking in questions:
+            # Whoever asks for it is told what is wrong.
+            with suppress(CatalogError):
+                await self.remember(*asking)
+
+    async def _told(self, asking: Asking[T], patience: float | None) -> Told[T]:
+        key = asking.key
         known = self._answers.get(key)
         if known is not None and await self._serves(known):
             self._answers.move_to_end(key)
-            return known.found  # type: ignore[no-any-return]  # (the key names what kind it is)
+            return Told(known.found)
         coming = self._asked.get(key)
         if coming is None:
-            coming = asyncio.ensure_future(self._find(key, question))
+            coming = asyncio.ensure_future(self._find(*asking))
             self._asked[key] = coming
-        if known is not None and self._age() - known.at <= STALE:
-            # Nobody may be left to hear that it failed; whoever asks next asks again.
-            coming.add_done_callback(lambda done: done.cancelled() or done.exception())
-            return known.found  # type: ignore[no-any-return]  # (as above)
-        # One caller that goes away takes nothing from the others.
-        return await asyncio.shield(coming)
+        if known is None or self._age() - known.at > STALE:
+            if patience is None:
+                # One caller that goes away takes nothing from the others.
+                return Told(await asyncio.shield(coming))
+            done, _ = await asyncio.wait({coming}, timeout=patience)
+            if done:
+                return Told(coming.result())
+        # Nobody may be left to hear that it failed; whoever asks next asks again.
+        coming.add_done_callback(lambda done: done.cancelled() or done.exception())
+        if known is None:
+            return Told(None, is_known=False)
+        return Told(known.found, age=self._age() - known.at)
 
     async def _serves(self, known: _Answer) -> bool:
         if self._age() - known.at <= FRESH:

@@ -132,6 +132,7 @@ def _environment() -> jinja2.Environment:
         percent=lambda value: f"{100 * value:.1f} %",
         quoted=lambda value: quote(str(value), safe=""),
         said=shown,
+        seconds=duration,
         span=lambda length: duration(length / SECOND),
         stars=lambda value: "–" if value is None else f"{value:.2f}",
         text=text,

@@ -4,7 +4,8 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import Engine as AnyEngine
+from sqlalchemy import event, insert, select
 
 from catalog.errors import InvalidQuery
 from catalog.query import counting
@@ -12,6 +13,8 @@ from catalog.query.counting import count
 from catalog.query.facets import FACETS, FacetValue, facets
 from catalog.query.found import Count
 from catalog.query.naming import with_known_authors
+from catalog.query.reader import Reader
+from catalog.query.state import State
 from catalog.search.conditions import Matching
 from catalog.search.filters import Filter
 from catalog.search.listing import facets_of
@@ -200,6 +203,77 @@ def test_counting_stops_at_once_behind_more_than_was_asked_for(engine: Engine) -
         wanted = Filter(text="name", min_conversations=1)
         assert count(conn, wanted, limit=2) == Count(3, exact=False)
         assert count(conn, wanted, limit=None) == Count(6, exact=True)
+
+
+ASKED = [*FACETS_ALONE, Filter(text="writing"), Filter(text="a*", tools=("browser",))]
+
+
+def _all_told(reader: Reader) -> list[Any]:
+    author = reader.authors(limit=1).items[0].user_id
+    return [reader.author(author, works=False), *map(reader.facets, ASKED)]
+
+
+def test_what_is_remembered_of_sets_is_of_the_catalog_as_it_is(
+    engine: Engine, catalog_url: str
+) -> None:
+    searching.fill(engine, 3, 40)
+    with Reader.open(catalog_url) as reader:
+        first = _all_told(reader)
+        assert _all_told(reader) == first
+        maker = searching.Maker(9)
+        author = {"user_id": reader.authors(limit=1).items[0].user_id, "display_name": "Ann"}
+        _observe(
+            engine,
+            *(maker.document(categories=["writing", "new"]) for _ in range(20)),
+            document("g-Another00", author=author, tags=["new"]),
+        )
+        changed_since = _all_told(reader)
+        assert all(new != old for new, old in zip(changed_since, first, strict=True))
+    with Reader.open(catalog_url) as reader:
+        assert _all_told(reader) == changed_since
+
+
+def test_all_sets_are_read_once_as_long_as_nobody_writes(engine: Engine, catalog_url: str) -> None:
+    searching.fill(engine, 3, 20)
+    asked: list[str] = []
+
+    def hear(_conn: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        asked.append(statement)
+
+    def times() -> int:
+        """Questions about sets since the last call."""
+        told = sum("FROM facet_sets" in each for each in asked)
+        asked.clear()
+        return told
+
+    event.listen(AnyEngine, "before_cursor_execute", hear)
+    try:
+        with Reader.open(catalog_url) as reader:
+            _all_told(reader)
+            assert times()
+            _all_told(reader)
+            assert not times()
+            _observe(engine, searching.Maker(9).document())
+            _all_told(reader)
+            assert times()
+    finally:
+        event.remove(AnyEngine, "before_cursor_execute", hear)
+
+
+def test_a_state_has_no_name_for_those_who_begin_while_others_write(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What they see may be the state before or the one after."""
+    tell(engine, said(day(1), document()))
+    state = State(engine)
+    with state.reading() as (_, name), state.reading() as (_, again):
+        assert name == again is not None
+    names = iter(("before", "after"))
+    monkeypatch.setattr(State, "name", lambda _: next(names))
+    with state.reading() as (_, name):
+        # PostgreSQL names what the transaction itself sees.
+        assert (name is None) == (engine.dialect.name == "sqlite")
+    state.close()
 
 
 def test_a_text_that_cannot_be_understood_is_explained(engine: Engine) -> None:

@@ -10,9 +10,10 @@ from catalog.errors import UsageError
 from catalog.fields import FIELDS, LISTS
 from catalog.query.wanted import CLASSES, STATUS, Wanted
 from catalog.times import DAY
+from catalog.web import counted
 from catalog.web.asking import KINDS, changes_query, changes_wanted, shortest
 from catalog.web.folding import fold
-from catalog.web.graphs import lately
+from catalog.web.reading import Told
 from catalog.web.rendering import render, url
 from catalog.wording.changes import label
 
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 
 PAGE = 30
 """Changes of a page; folds make them fewer lines."""
-DAYS = 30
-"""Days that are drawn."""
 _FIELDS = (
     (STATUS, STATUS),
     *((each.path, label(each.path)) for each in FIELDS if each.cls in {"content", "platform"}),
@@ -45,10 +44,10 @@ async def show(request: Request) -> Response:
         wanted = changes_wanted(query)
         (page, events), chart = await asyncio.gather(
             reading.ask(lambda reader: _page(reader, wanted, after)),
-            reading.remember(("days", now // DAY, DAYS), lambda reader: lately(reader, now, DAYS)),
+            reading.soon(counted.last_days(now)),
         )
     except UsageError as error:
-        wanted, page, events, chart, problem = Wanted(), None, {}, None, str(error)
+        wanted, page, events, chart, problem = Wanted(), None, {}, Told(None), str(error)
     asked = changes_query(wanted)
     return render(
         request,
@@ -64,7 +63,9 @@ async def show(request: Request) -> Response:
         if page and page.after
         else None,
         first=url("/changes") + (f"?{asked}" if asked else "") if after else None,
-        chart=None if asked or after else chart,
+        chart=None if asked or after else chart.found,
+        is_counting=not (asked or after or chart.is_known),
+        age=None if asked or after else chart.age,
         fields=_FIELDS,
         classes=CLASSES,
         kinds=KINDS,

@@ -13,6 +13,7 @@ from catalog.query.facets import Facet
 from catalog.search.filters import SORTS, Filter
 from catalog.search.terms import facet_key
 from catalog.web.asking import PAGE, VIEWS, Browsing, browsing
+from catalog.web.reading import Asking
 from catalog.web.rendering import render
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from catalog.query.facets import Facets
-    from catalog.query.reader import Reader
     from catalog.web.reading import Reading
 
 SHOWN: tuple[Facet, ...] = (
@@ -107,13 +107,14 @@ async def show(request: Request) -> Response:
     except UsageError as error:
         return _refused(request, error)
     try:
-        page, facets = await asyncio.gather(
+        page, told = await asyncio.gather(
             reading.ask(
                 lambda reader: reader.search(
                     asked.wanted, sort=asked.sort, limit=PAGE, after=asked.after, at=asked.at
                 )
             ),
-            _facets(reading, asked),
+            # What is common is counted over many GPTs, and asked for again with each page of them.
+            reading.soon(facets(asked)),
         )
     except UsageError as error:
         return _refused(request, error, asked)
@@ -122,8 +123,10 @@ async def show(request: Request) -> Response:
         "gpts.html",
         asked=asked,
         page=page,
-        count=facets.count,
-        groups=_groups(asked.wanted, facets),
+        count=told.found.count if told.found else None,
+        groups=_groups(asked.wanted, told.found),
+        is_counting=not told.is_known,
+        age=told.age,
         conditions=_conditions(asked),
         sorts=SORTS,
         views=VIEWS,
@@ -134,12 +137,12 @@ async def show(request: Request) -> Response:
     )
 
 
-async def _facets(reading: Reading, asked: Browsing) -> Facets:
-    def question(reader: Reader) -> Facets:
-        return reader.facets(asked.wanted, names=SHOWN, at=asked.at)
-
-    # What is common is counted over many GPTs, and asked for again with each page of them.
-    return await reading.remember(("facets", asked.wanted.normal(), asked.at), question)
+def facets(asked: Browsing) -> Asking[Facets]:
+    """How many GPTs are like that, by facet."""
+    return Asking(
+        ("facets", asked.wanted.normal(), asked.at),
+        lambda reader: reader.facets(asked.wanted, names=SHOWN, at=asked.at),
+    )
 
 
 def _refused(request: Request, error: UsageError, asked: Browsing | None = None) -> Response:
@@ -153,6 +156,8 @@ def _refused(request: Request, error: UsageError, asked: Browsing | None = None)
         page=None,
         count=None,
         groups=(),
+        is_counting=False,
+        age=None,
         conditions=(),
         sorts=SORTS,
         views=VIEWS,
@@ -163,7 +168,7 @@ def _refused(request: Request, error: UsageError, asked: Browsing | None = None)
     )
 
 
-def _groups(wanted: Filter, facets: Facets) -> tuple[Group, ...]:
+def _groups(wanted: Filter, facets: Facets | None) -> tuple[Group, ...]:
     groups = []
     for name in SHOWN:
         chosen = [str(each) for each in getattr(wanted, _FIELDS[name])]
@@ -175,7 +180,7 @@ def _groups(wanted: Filter, facets: Facets) -> tuple[Group, ...]:
                 count=each.count,
                 chosen=(each.value if name == "author" else facet_key(each.value)) in keys,
             )
-            for each in facets.values.get(name, ())
+            for each in (facets.values.get(name, ()) if facets else ())
         ]
         known = {each.value if name == "author" else facet_key(each.value) for each in values}
         values += [
@@ -191,7 +196,7 @@ def _groups(wanted: Filter, facets: Facets) -> tuple[Group, ...]:
                     name=name,
                     values=tuple(values[:most]),
                     more=tuple(values[most:MORE]),
-                    partial=name in facets.partial,
+                    partial=facets is not None and name in facets.partial,
                     opened=bool(chosen),
                 )
             )

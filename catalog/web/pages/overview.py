@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 from catalog.health.line import headline
 from catalog.query.wanted import Wanted
 from catalog.search.filters import STATUSES, Filter
-from catalog.times import DAY
+from catalog.web import counted
 from catalog.web.folding import fold
-from catalog.web.graphs import lately
 from catalog.web.rendering import render
 
 if TYPE_CHECKING:
@@ -27,18 +26,16 @@ BLOCKS = 7
 """Of them, what is shown once they are folded."""
 POPULAR = 6
 """GPTs with most conversations that are shown."""
-DAYS = 30
-"""Days that are drawn."""
 
 
 async def show(request: Request) -> Response:
     """The page."""
     reading: Reading = request.app.state.reading
     now = reading.now
-    health, status, chart, (page, events), popular = await asyncio.gather(
+    health, standing, chart, (page, events), popular = await asyncio.gather(
         reading.health(),
-        reading.remember(("status", now // DAY), lambda reader: reader.status(now)),
-        reading.remember(("days", now // DAY, DAYS), lambda reader: lately(reader, now, DAYS)),
+        reading.soon(counted.status(now)),
+        reading.soon(counted.last_days(now)),
         reading.ask(_latest),
         reading.ask(lambda reader: reader.search(Filter(statuses=("listed",)), limit=POPULAR)),
     )
@@ -48,21 +45,25 @@ async def show(request: Request) -> Response:
         left -= len(kept)
         if kept:
             shown.append((day, kept))
-    holds = status.holdings
-    total = sum(holds.gpts.values())
+    status = standing.found
+    holds = None if status is None else status.holdings
+    seen = {} if status is None else status.seen
+    total = 0 if holds is None else sum(holds.gpts.values())
     return render(
         request,
         "overview.html",
         health=health,
         headline=headline(health),
         holds=holds,
-        by_status=[(word, holds.gpts[word]) for word in STATUSES if word in holds.gpts],
+        by_status=[(word, holds.gpts[word]) for word in STATUSES if word in holds.gpts]
+        if holds
+        else [],
         total=total,
         status=status,
-        ages=[
-            (word, number, number / total if total else 0.0) for word, number in status.seen.items()
-        ],
-        chart=chart,
+        ages=[(word, number, number / total if total else 0.0) for word, number in seen.items()],
+        chart=chart.found,
+        is_counting=not (standing.is_known and chart.is_known),
+        age=counted.oldest((standing, chart)),
         latest=shown,
         popular=popular.items,
         coming=sorted(

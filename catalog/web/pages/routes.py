@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from functools import wraps
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from starlette.routing import BaseRoute, Route
 
 from catalog.errors import UsageError
+from catalog.query.movers import BY
+from catalog.search.filters import Filter
+from catalog.web import counted
+from catalog.web.asking import Browsing
 from catalog.web.pages import authors, changes, gpt, gpts, overview, runs, sql, trends
 
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
+
+    from catalog.web.options import WebOptions
+    from catalog.web.reading import Asking
 
 Page = Callable[["Request"], Awaitable["Response"]]
 
@@ -33,6 +40,20 @@ def pages() -> list[BaseRoute]:
         Route("/runs", _said(runs.show)),
         Route("/sql", _said(sql.show)),
     ]
+
+
+def counted_first(options: WebOptions) -> tuple[Asking[Any], ...]:
+    """What the pages count over whole tables, in the order in which people come by it."""
+    now = options.clock.now()
+    return (
+        counted.status(now),
+        counted.last_days(now),
+        gpts.facets(Browsing(wanted=Filter())),
+        counted.shares(now),
+        *(counted.movers(now, BY[0], int(days)) for days in trends.WINDOWS),
+        counted.growth(),
+        counted.plan(options.settings, now),
+    )
 
 
 def _said(show: Page) -> Page:

@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from catalog.errors import UsageError
 from catalog.health.line import headline
 from catalog.query.doings import Spent, runs_in, spent
-from catalog.query.outlook import Curve, curve
 from catalog.query.work import JobRun, Run, Standing, alarms_page, job_runs_page, runs_page
 from catalog.times import DAY
-from catalog.web import charts
+from catalog.web import charts, counted
 from catalog.web.rendering import render
 
 if TYPE_CHECKING:
@@ -45,12 +43,13 @@ async def show(request: Request) -> Response:
     """The page."""
     reading: Reading = request.app.state.reading
     now = reading.now
-    health, done, status, planned = await asyncio.gather(
+    health, done, standing, plan = await asyncio.gather(
         reading.health(),
         reading.ask(lambda reader: _done(reader, now)),
-        reading.remember(("status", now // DAY), lambda reader: reader.status(now)),
-        reading.remember(("curve", now // DAY), lambda reader: _planned(reader, reading)),
+        reading.soon(counted.status(now)),
+        reading.soon(counted.plan(reading.options.settings, now)),
     )
+    status, planned = standing.found, plan.found
     return render(
         request,
         "runs.html",
@@ -61,13 +60,12 @@ async def show(request: Request) -> Response:
         spent=done.spent,
         past_alarms=done.over,
         jobs=[job for job in health.facts.jobs if job.runs or job.next_at is not None],
-        sources=status.sources,
-        drift=status.drift,
-        unmapped=status.unmapped,
-        frontier=status.frontier,
+        status=status,
         budgets=[(source.name, each) for source in health.facts.sources for each in source.spent],
         outlook=None if planned is None else planned.outlook,
         chart=None if planned is None else _chart(planned.outlook),
+        is_counting=not (standing.is_known and plan.is_known),
+        age=counted.oldest((standing, plan)),
     )
 
 
@@ -78,14 +76,6 @@ def _done(reader: Reader, now: Micros) -> _Done:
         spent=reader.ask(lambda conn: spent(conn, runs_in(conn, now - WINDOW, now))),
         over=reader.ask(lambda conn: alarms_page(conn, standing=False, limit=RUNS)).items,
     )
-
-
-def _planned(reader: Reader, reading: Reading) -> Curve | None:
-    try:
-        return reader.ask(lambda conn: curve(conn, reading.options.settings, reading.now))
-    except UsageError:
-        # Where no GPT is known nothing is planned; the rest of the page stands.
-        return None
 
 
 def _chart(found: Outlook) -> Chart:

@@ -7,31 +7,19 @@ from typing import TYPE_CHECKING
 
 from catalog.errors import UsageError
 from catalog.query.movers import BY
-from catalog.query.overview import changes_by_field, months
-from catalog.search.filters import Filter
-from catalog.times import DAY
+from catalog.web import counted
 from catalog.web.asking import one_of
-from catalog.web.graphs import by_month, lately
 from catalog.web.rendering import render
 
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from catalog.query.facets import Facet, FacetValue
-    from catalog.query.overview import ChangeCount
-    from catalog.query.reader import Reader
-    from catalog.web.charts import Chart
+    from catalog.query.facets import FacetValue
     from catalog.web.reading import Reading
 
 WINDOWS = ("7", "30", "90")
 """Days in which movers are looked for."""
-MOVERS = 20
-"""Movers that are shown."""
-SHARES: tuple[Facet, ...] = ("category", "tool", "script", "voice")
-"""Facets of which the shares are shown."""
-DAYS = 30
-"""Days that are drawn."""
 VALUES = 10
 """Values of each."""
 
@@ -47,19 +35,15 @@ async def show(request: Request) -> Response:
         problem = None
     except UsageError as error:
         by, days, problem = BY[0], int(WINDOWS[0]), str(error)
-    today = now // DAY
-    movers, (growth, kinds_of_change), facets, chart = await asyncio.gather(
-        reading.remember(
-            ("movers", by, days, today),
-            lambda reader: reader.movers(now - days * DAY, now, by=by, limit=MOVERS),
-        ),
-        reading.remember("growth", _growth),
-        reading.remember(
-            ("shares", today), lambda reader: reader.facets(Filter(), names=SHARES, exact=True)
-        ),
-        reading.remember(("days", today, DAYS), lambda reader: lately(reader, now, DAYS)),
+    movers, growth, facets, lately = told = await asyncio.gather(
+        reading.soon(counted.movers(now, by, days)),
+        reading.soon(counted.growth()),
+        reading.soon(counted.shares(now)),
+        reading.soon(counted.last_days(now)),
     )
-    total = facets.count.number
+    charts, kinds_of_change = growth.found or ((), ())
+    values = {} if facets.found is None else facets.found.values
+    total = 0 if facets.found is None else facets.found.count.number
     return render(
         request,
         "trends.html",
@@ -69,21 +53,18 @@ async def show(request: Request) -> Response:
         kinds=BY,
         days=days,
         windows=WINDOWS,
-        movers=movers,
-        charts=(*((chart,) if chart else ()), *growth),
+        movers=movers.found,
+        charts=(*((lately.found,) if lately.found else ()), *charts),
         shares=[
-            (name, _shares(facets.values.get(name, ()), total))
-            for name in SHARES
-            if facets.values.get(name)
+            (name, _shares(values.get(name, ()), total))
+            for name in counted.SHARES
+            if values.get(name)
         ],
-        kinds_of_change=kinds_of_change,
+        kinds_of_change=kinds_of_change[:VALUES],
+        is_counting=not all(each.is_known for each in told),
+        age=counted.oldest(told),
         most_changes=max((each.changes for each in kinds_of_change), default=1),
     )
-
-
-def _growth(reader: Reader) -> tuple[tuple[Chart, ...], tuple[ChangeCount, ...]]:
-    grown, changed = reader.ask(lambda conn: (months(conn), changes_by_field(conn)))
-    return by_month(grown), changed[:VALUES]
 
 
 def _shares(
