@@ -8,6 +8,9 @@ BENCH_ARGS ?=
 SPARK := .venv-spark
 PEERS := .venv-peers
 GUIDED := .venv-guided
+MUTANTS := .venv-mutants
+# What docs/reliability.md calls the core.
+CORE := references dialects normalize decide plan storage query
 PIP_INSTALL := python -m pip --disable-pip-version-check install --quiet
 PIP := $(BIN)/$(PIP_INSTALL)
 # The first Python that is new enough; PYTHON=… on the command line overrides it.
@@ -17,7 +20,7 @@ PYTHON ?= $(shell for each in python3.11 python3.12 python3.13 python3.14 python
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test datasets spark check bench bench-full migration docs site planning laws kills workers chaos year fuzz guided faults crashes locks queries audit coverage lock wheel release clean
+.PHONY: help install demo test datasets spark check bench bench-full migration docs screenshots site planning laws kills workers chaos year fuzz guided faults crashes locks queries audit coverage mutants lock wheel release clean
 
 help: ## Say what each word does.
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) \
@@ -93,6 +96,9 @@ migration: $(VENV)/dev.stamp ## Write the next migration from the declared table
 docs: $(VENV)/dev.stamp ## Write the pages of docs/ that are made from the code.
 	$(BIN)/python -m tests.pages
 
+screenshots: $(VENV)/dev.stamp ## Take the pictures of docs/ anew (needs chromium).
+	$(BIN)/python -m tests.pages.screenshots
+
 site: $(VENV)/dev.stamp ## Build docs/ as a site into build/site; a broken link is an error.
 	$(PIP) --require-hashes --requirement tests/pages/requirements.txt
 	$(BIN)/zensical build --strict --clean --config-file .mkdocs.yml
@@ -153,7 +159,20 @@ audit: $(VENV)/dev.stamp ## Look for known faults in the pinned requirements (ne
 
 coverage: $(VENV)/dev.stamp ## Measure the branches of the core that its tests reach, on both engines.
 	$(BIN)/python -m pytest -q $(PYTEST_ARGS) tests/unit tests/contract tests/laws tests/migration \
-	--cov=catalog --cov-branch --cov-report=term:skip-covered
+	$(CORE:%=--cov=catalog.%) --cov-branch --cov-report=term-missing:skip-covered
+
+# mutmut and what it needs are wanted by nothing else.
+$(MUTANTS)/stamp: requirements-dev.txt tests/mutants/requirements.txt pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or later with its venv module is needed" >&2; exit 1; }
+	test -x $(MUTANTS)/bin/python || $(PYTHON) -m venv $(MUTANTS)
+	$(MUTANTS)/bin/$(PIP_INSTALL) --require-hashes --requirement requirements-dev.txt
+	$(MUTANTS)/bin/$(PIP_INSTALL) --require-hashes --requirement tests/mutants/requirements.txt
+	@touch $@
+
+mutants: $(MUTANTS)/stamp ## Change the code of the core, and see whether tests notice (PACKAGE=references DOSE=0: all).
+	$(MUTANTS)/bin/python -m pytest -q tests/unit/test_mutants.py
+	$(MUTANTS)/bin/python -m tests.mutants $(or $(PACKAGE),references) --dose $(or $(DOSE),0) \
+	--seed $(or $(SEED),1)
 
 lock: ## Pin the requirements again, with hashes (needs uv; UPGRADE=--upgrade takes the newest).
 	$(UV) pip compile pyproject.toml --group build $(UPGRADE) --output-file requirements.txt \
@@ -170,6 +189,9 @@ lock: ## Pin the requirements again, with hashes (needs uv; UPGRADE=--upgrade ta
 	cd tests/fuzz && $(UV) pip compile requirements.in $(UPGRADE) \
 	--constraint ../../requirements-dev.txt --output-file requirements.txt \
 	--universal --python-version 3.11 --generate-hashes --quiet --custom-compile-command 'make lock'
+	cd tests/mutants && $(UV) pip compile requirements.in $(UPGRADE) \
+	--constraint ../../requirements-dev.txt --output-file requirements.txt \
+	--universal --python-version 3.11 --generate-hashes --quiet --custom-compile-command 'make lock'
 	cd tests/benchmarks/peers && $(UV) pip compile requirements.in $(UPGRADE) --output-file requirements.txt \
 	--universal --python-version 3.11 --generate-hashes --quiet --custom-compile-command 'make lock'
 	cd tests/spark && $(UV) pip compile requirements.in $(UPGRADE) \
@@ -184,5 +206,5 @@ release: $(VENV)/dev.stamp ## Walk the release checklist, and publish nothing (D
 	$(BIN)/python -m tests.release $(DOSE)
 
 clean: ## Remove what the other words made; data/ stays.
-	rm -rf $(VENV) $(SPARK) $(PEERS) $(GUIDED) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .benchmarks \
+	rm -rf $(VENV) $(SPARK) $(PEERS) $(GUIDED) $(MUTANTS) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .benchmarks \
 	.import_linter_cache .cache .coverage htmlcov

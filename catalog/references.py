@@ -145,7 +145,7 @@ def _from_short_url(text: str, shown: str) -> str:
             f"an id has 9 characters or 32 hexadecimal digits after 'g-', this one {len(body)}",
         )
     # A tail of a path or a query, without the host: the id before it is what was meant.
-    slug = re.split(r"[/?#]", tail, maxsplit=1)[0].rstrip()
+    slug = re.split(r"[/?#]", tail)[0].rstrip()
     if slug and not _SLUG.fullmatch(slug):
         raise InvalidReference(shown, f"what follows the id is no slug: {slug[:40]!r}")
     return f"g-{body}"
@@ -177,7 +177,7 @@ def _from_address(text: str, shown: str) -> str:
                 f"its host is {host!r}; GPTs live at chatgpt.com and chat.openai.com",
             )
         path = parts.path
-    segments = re.split(r"[?#]", path, maxsplit=1)[0].split("/")
+    segments = re.split(r"[?#]", path)[0].split("/")
     after = segments.index("g") + 1 if "g" in segments else len(segments)
     if after >= len(segments) or not segments[after]:
         raise InvalidReference(shown, "its path has no id after /g/")

@@ -52,12 +52,10 @@ class Writer:
         new: Any,
         not_before: Micros | None,
         element: str = "",
-        kind: str | None = None,
         verdicts: marks.Verdicts | None = None,
     ) -> None:
         """Write one change row, and mark its other side where it has one."""
-        if kind is None:
-            kind = "added" if old is None else "removed" if new is None else "changed"
+        kind = "added" if old is None else "removed" if new is None else "changed"
         verdicts = verdicts or marks.Verdicts()
         row = {
             "gizmo_id": self.gizmo_id,

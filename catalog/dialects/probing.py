@@ -114,7 +114,7 @@ def read_probe(answer: Answer) -> Reply:
             return _reply(events)
     value = _decode(answer.body)
     verdict, detail = judge(answer, value, None)
-    return Reply(verdict=verdict, detail=detail or "no answer of chat completions")
+    return Reply(verdict=verdict, detail=detail)
 
 
 def as_reading(answer: Answer, gizmo_id: str) -> Reading:

@@ -2,8 +2,9 @@
 
 ``rates`` learns how often a GPT changes, ``policy`` says how long a visit can wait at a price,
 ``price`` finds the price that keeps the budget, ``visits`` puts them together after each visit,
-``pauses`` serves visits that brought no document. ``forecast`` says what a budget buys, ``optimum``
-what it could buy if the rates were known. docs/planning.md has the flow of data and the figures.
+``pauses`` serves visits that brought no document. ``forecast`` says what a budget buys.
+docs/planning.md has the flow of data, the figures, and what a budget could buy if the rates were
+known.
 """
 
 from catalog.plan.forecast import Forecast, Outlook, forecast, outlook

@@ -124,7 +124,7 @@ def _harmonic(rate: float, weight: float, price: float) -> float:
 def _indexed(belief: Belief, weight: float, price: float, floor: float, ceiling: float) -> float:
     """The root of w·V(τ) = price within [floor, ceiling].
 
-    By Newton's steps in ln-ln, where V is nearly a line, kept in a bracket.
+    By Newton's steps in ln-ln, where V is nearly a line.
     """
     a, b = belief.shape, belief.days
     if weight <= 0:
@@ -136,20 +136,12 @@ def _indexed(belief: Belief, weight: float, price: float, floor: float, ceiling:
     if _gain(a, low) >= target:
         return floor
     x = min(max(math.sqrt(2 * target / a), low), high)
-    for _ in range(_STEPS):
+    moved, steps = math.inf, 0
+    while moved >= _CLOSE * x and steps < _STEPS:
         fall, grown = math.exp(-a * x), math.expm1(x)
         gain = _area(a, x) - grown * fall
-        if gain > target:
-            high = x
-        else:
-            low = x
         slope = x * a * fall * grown / gain if gain > 0 else 0.0
         step = math.log(target / gain) / slope if slope > 0 else 0.0
-        after = x * math.exp(max(-3.0, min(3.0, step)))
-        if not low < after < high:
-            after = math.sqrt(low * high)
-        if abs(after - x) < _CLOSE * x:
-            x = after
-            break
-        x = after
+        after = min(max(x * math.exp(max(-3.0, min(3.0, step))), low), high)
+        x, moved, steps = after, abs(after - x), steps + 1
     return b * math.expm1(x)

@@ -125,29 +125,26 @@ def price_of_day(
 _CHEAPEST, _DEAREST = -40.0, 40.0
 _CLOSE_ENOUGH = 0.005
 _TRIES = 60
+_STEP_IN_F = 1e-9
+"""Where a cell leaves the floor, ``f`` falls in a step: closer than this it is not cornered."""
 
 
 def _falling_root(f: Callable[[float], float], level: float, start: float) -> float:
     """Where a falling ``f`` meets ``level``, within half a percent: secant in ln f, bracketed."""
     wanted = math.log(level)
-    low, high = _CHEAPEST, _DEAREST
-    x = min(high, max(low, start))
-    before: tuple[float, float] | None = None
-    for _ in range(_TRIES):
+    x = min(_DEAREST, max(_CHEAPEST, start))
+    over = math.log(f(x)) - wanted
+    low, high = (x, _DEAREST) if over > 0 else (_CHEAPEST, x)
+    # Without a second point: freshness near a visit grows with its square, so half a power.
+    slope, tries = -0.5, 0
+    while abs(over) >= _CLOSE_ENOUGH and high - low >= _STEP_IN_F and tries < _TRIES:
+        before, straight = (x, over), x - over / slope
+        x = straight if low < straight < high else (low + high) / 2
         over = math.log(f(x)) - wanted
-        if abs(over) < _CLOSE_ENOUGH:
-            break
+        slope = min(-0.05, (over - before[1]) / (x - before[0]))
         if over > 0:
             low = x
         else:
             high = x
-        # Without a second point: freshness near a visit grows with its square, so half a power.
-        slope = -0.5
-        if before is not None and before[0] != x:
-            slope = min(-0.05, (over - before[1]) / (x - before[0]))
-        before = (x, over)
-        after = x - over / slope
-        x = after if low < after < high else (low + high) / 2
-        if high - low < 1e-9:  # noqa: PLR2004 - a step in f, where a cell leaves the floor
-            break
+        tries += 1
     return x

@@ -85,6 +85,7 @@ def test_reference_of_a_model_name_is_the_id_after_gizmo(
         f"\ufeff{CLASSIC}",
         f"{CLASSIC}-gpt-4-turbo-assistants-Python-dev",
         f"{CLASSIC}?model=gpt-4",
+        f"{CLASSIC}-dall-e ?model=gpt-4",
         f"gpt-4.1-gizmo-{CLASSIC}/c/1",
     ],
 )
@@ -123,16 +124,21 @@ def test_reference_tolerates_how_people_paste(text: str) -> None:
         (f"example.com/g/{CLASSIC}", "example.com"),
         (f"https://chatgpt.com.example.com/g/{CLASSIC}", "host"),
         (f"https://chatgpt.com@example.com/g/{CLASSIC}", "example.com"),
+        (f"//example.com/g/{CLASSIC}", "example.com"),
+        (f"Xchatgpt.com/g/{CLASSIC}", "xchatgpt.com"),
+        (f"https:///g/{CLASSIC}", "its host is ''"),
         (f"ftp://chatgpt.com/g/{CLASSIC}", "scheme"),
         ("https://[chatgpt.com/g/", "address"),
         ("https://chatgpt.com/", "/g/"),
         ("https://chatgpt.com/g/", "/g/"),
         ("https://chatgpt.com/c/abc", "/g/"),
         (f"https://chatgpt.com/?next=/g/{CLASSIC}", "/g/"),
+        (f"/?next=/g/{CLASSIC}", "/g/"),
         ("https://chatgpt.com/g/my-g-assistant", "no id"),
         ("gpt-4-gizmo", "after '-gizmo-'"),
         ("gpt-4-gizmo-*", "no id"),
         ("gpt-4-all", "neither"),
+        ("notes/v1.2/of-mine", "neither"),
         ("G-2fkFE8rbu", "neither"),
         ("two words", "one reference a line"),
     ],
@@ -141,6 +147,37 @@ def test_reference_that_names_no_gpt_is_refused_with_the_reason(text: str, reaso
     with pytest.raises(InvalidReference, match=re.escape(reason)) as caught:
         parse_reference(text)
     assert caught.value.text == text.strip()
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "it is empty"),
+        (PROJECT, "g-p- begins the id of a project, not of a GPT"),
+        (ACTION, "40 hexadecimal digits name an action of a tool, not a GPT"),
+        (NEW.upper().replace("G-", "g-"), "an id of 32 characters has digits and a to f only"),
+        ("g-1", "an id has 9 characters or 32 hexadecimal digits after 'g-', this one 1"),
+        ("ftp://x/g/a", "its scheme is 'ftp', not https"),
+        ("https://x/g/a", "its host is 'x'; GPTs live at chatgpt.com and chat.openai.com"),
+        ("https://chatgpt.com/", "its path has no id after /g/"),
+        ("gpt-4-gizmo", "a model name needs the id after '-gizmo-'"),
+        (
+            f"dall-e-{CLASSIC}",
+            "an id counts only at the start, after /g/ or after -gizmo-: a slug may imitate one",
+        ),
+        ("two words", "it is several words; one reference a line"),
+        ("Gpt", "it begins neither with 'g-' nor like an address or a model name"),
+        (
+            "gpt-4-gizmo-" + "x" * 99,
+            f"no id of a GPT stands where one should: {'x' * 40!r}",
+        ),
+        (f"{CLASSIC}," + "x" * 99, f"what follows the id is no slug: {',' + 'x' * 39!r}"),
+    ],
+)
+def test_reason_is_a_sentence_for_a_person(text: str, reason: str) -> None:
+    with pytest.raises(InvalidReference) as caught:
+        parse_reference(text)
+    assert caught.value.reason == reason
 
 
 @given(st.text())
@@ -189,6 +226,7 @@ def test_read_references_names_the_refused_lines() -> None:
 
 def test_read_references_takes_a_mark_before_the_first_id() -> None:
     assert read_references([f"\ufeff{CLASSIC}\r\n"]).ids == (CLASSIC,)
+    assert read_references([f"X{CLASSIC}"]).ids == ()
 
 
 @given(st.lists(ids, max_size=20))

@@ -5,6 +5,7 @@ import itertools
 import pytest
 
 from catalog.decide import fold
+from catalog.text import sort_key
 from catalog.times import HOUR
 from tests.unit.decide.saying import (
     DAYS,
@@ -193,6 +194,43 @@ def test_the_first_statement_of_a_list_is_no_change() -> None:
     assert changes(result) == []
     (row,) = table(result, "tags")
     assert row["valid_from"] == START + DAYS
+
+
+def test_a_document_that_states_nothing_but_its_id_begins_a_revision() -> None:
+    said = say()
+    (row,) = table(folded(said), "gizmo_revisions")
+    assert (row["valid_from"], row["valid_to"], row["name"]) == (START, None, None)
+    assert row["observation_id"] == said.observation_id
+
+
+# The current row.
+
+
+def test_the_current_row_says_when_and_what() -> None:
+    first, last = say(name="Ébène"), say(START + 2 * DAYS, name="Zoé")
+    result = folded(first, say(START + DAYS, name="Ébène"), last, deny(START + 3 * DAYS))
+    (row,) = table(result, "gizmos")
+    assert (row["name"], row["name_key"]) == ("Zoé", sort_key("Zoé"))
+    assert (row["first_seen_at"], row["last_seen_at"]) == (START, START + 2 * DAYS)
+    assert (row["last_changed_at"], row["last_asked_at"]) == (START + 2 * DAYS, START + 3 * DAYS)
+    assert row["observation_id"] == last.observation_id
+    (alone,) = table(folded(first), "gizmos")
+    assert (alone["last_seen_at"], alone["last_asked_at"]) == (START, START)
+    assert alone["name_key"] == sort_key("Ébène")
+
+
+def test_what_flaps_does_not_count_as_the_last_change() -> None:
+    def socials(name: str) -> dict[str, dict[str, dict[str, str]]]:
+        return {"author_socials": {"x": {"social_id": "x", "display_name": name}}}
+
+    result = folded(say(name="a", lists=socials("Ann")), say(START + DAYS, lists=socials("Anna")))
+    assert [row["kind"] for row in changes(result)] == ["changed"]
+    assert (
+        table(result, "gizmos")[0]["last_changed_at"]
+        == table(folded(say()), "gizmos")[0]["last_changed_at"]
+    )
+    tagged = folded(say(lists={"tags": tags("x")}), say(START + DAYS, lists={"tags": tags("y")}))
+    assert table(tagged, "gizmos")[0]["last_changed_at"] == START + DAYS
 
 
 # Steps.

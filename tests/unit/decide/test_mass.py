@@ -47,6 +47,15 @@ def test_a_difference_of_many_gpts_is_one_event() -> None:
     assert found_event.members == tuple((gpt(i), START) for i in range(20))
 
 
+def test_a_field_that_came_or_went_shows_null_for_the_other_side() -> None:
+    came = [Change(gpt(i), START, VOICE, "", None, '"ember"') for i in range(20)]
+    went = [Change(gpt(i), START, VOICE, "", '"ember"', None) for i in range(20, 40)]
+    assert sorted((each.added, each.removed) for each in found([*came, *went])) == [
+        ('"ember"', "null"),
+        ("null", '"ember"'),
+    ]
+
+
 def test_fewer_than_twenty_gpts_are_no_event() -> None:
     assert found([tagged(gpt(i), 0) for i in range(19)], compared=19) == []
 

@@ -8,9 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catalog.dialects import MISSING_FROM_BATCH, get_dialect
+from catalog.dialects.fences import content_of, pieces
 from catalog.dialects.recorded import read_value
 from catalog.dialects.slices import CUT
 from catalog.records import Reading, Verdict
+from catalog.times import from_iso
 from tests.unit.dialects.builders import (
     ONE,
     THREE,
@@ -65,6 +67,36 @@ def test_chat_answer_whose_model_is_no_text_is_refused(model: Any) -> None:
     assert [refusal.reason for refusal in found.refusals] == [
         "a chat answer in a GPT's own words, no metadata"
     ]
+
+
+def test_text_of_a_chat_answer_without_one_is_empty() -> None:
+    assert content_of({"choices": []}) == ""
+    assert content_of({"choices": [{"message": {"content": 5}}]}) == ""
+
+
+def test_what_stands_behind_a_fence_is_not_looked_into() -> None:
+    (only,) = pieces(fence({"a": 1}) + '\n{"b": 2}')
+    assert json.loads(only.raw) == {"a": 1}
+
+
+def test_chat_line_that_names_its_time_says_when_its_document_was_said() -> None:
+    line = {"observed_at": "2024-02-13T09:19:19Z", "gpt": completion(fence(document()))}
+    (reading,) = read_value(json.dumps(line).encode()).readings
+    assert reading.said_at == from_iso("2024-02-13T09:19:19Z")
+
+
+def test_chat_object_that_is_cut_gives_nothing_of_what_it_holds() -> None:
+    cut = json.dumps({"gizmos": [document(ONE), document(TWO)]})[:-5]
+    found = read_value(json.dumps(completion(f"```json\n{cut}")).encode())
+    assert found.readings == ()
+    assert [refusal.reason for refusal in found.refusals] == [CUT]
+
+
+def test_chat_fence_that_is_no_json_is_kept_by_itself() -> None:
+    found = read_value(json.dumps(completion("```json\n{'a': 1}\n```")).encode())
+    (refusal,) = found.refusals
+    assert refusal.payload == b"{'a': 1}"
+    assert refusal.reason.startswith("not JSON")
 
 
 def test_chat_lone_surrogate_of_the_text_becomes_an_escape() -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from catalog.dialects.probing import as_reading, parameters, probe_request, read_probe
 from catalog.errors import UsageError
-from catalog.records import Answer, Verdict
+from catalog.records import Answer, Reading, Verdict
 from catalog.settings import ProbeSettings, SourceSettings
 
 ID = "g-2fkFE8rbu"
@@ -70,6 +70,20 @@ def test_several_choices_are_kept_as_a_list() -> None:
     assert json.loads(read_probe(answer(completion("one", "two"))).text) == ["one", "two"]
 
 
+def test_pieces_of_several_choices_are_put_together_by_their_index() -> None:
+    events = [
+        {"choices": [{"index": index, "delta": {"content": text}}]}
+        for index, text in ((1, "tw"), (0, "on"), (1, "o"), (0, "e"))
+    ]
+    assert json.loads(read_probe(answer(stream(*events))).text) == ["one", "two"]
+
+
+def test_stream_may_name_its_events() -> None:
+    event = json.dumps(piece("Hello")).encode()
+    reply = read_probe(answer(b"event: message\ndata: " + event + b"\n\n"))
+    assert (reply.verdict, reply.text) == ("answered", "Hello")
+
+
 def test_words_stand_in_parts_and_refusals_too() -> None:
     parts = [{"type": "text", "text": "Hel"}, {"type": "image_url", "image_url": {}}, "lo"]
     whole = {"choices": [{"message": {"content": parts}}]}
@@ -87,6 +101,8 @@ def test_answer_without_a_word_is_silent() -> None:
 
 def test_tokens_that_nobody_counted_are_not_known() -> None:
     assert read_probe(answer(completion("x"))).tokens is None
+    none = {"prompt_tokens": 0, "completion_tokens": 0}
+    assert read_probe(answer(completion("x", usage=none))).tokens == 0
     odd = {"prompt_tokens": "12", "completion_tokens": -3}
     assert read_probe(answer(completion("x", usage=odd))).tokens is None
 
@@ -112,7 +128,8 @@ def test_what_is_no_answer_says_why_and_is_no_fact(body: Any, status: int, verdi
 
 
 def test_answering_gpt_shows_the_source_to_be_well() -> None:
-    assert as_reading(answer(completion("Hello")), ID).verdict is Verdict.DOCUMENT
+    reading = as_reading(answer(completion("Hello")), ID)
+    assert reading == Reading(asked=ID, verdict=Verdict.DOCUMENT, gizmo_id=ID)
     assert as_reading(answer(completion("")), ID).verdict is Verdict.DOCUMENT
 
 

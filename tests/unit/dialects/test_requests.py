@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -34,6 +35,11 @@ def test_details_asks_one_id_by_get(base: str, dialect: str, path: str) -> None:
     assert request.asked == (ONE,)
 
 
+def test_details_by_path_leads_to_no_other_path() -> None:
+    request = get_dialect(source("gpts-v2")).details(["a/../b?c"])
+    assert request.url == "https://gateway.example/v2/gpts/a%2F..%2Fb%3Fc"
+
+
 @pytest.mark.parametrize("dialect", SINGLE)
 @pytest.mark.parametrize("ids", [[], [ONE, TWO]])
 def test_details_by_get_takes_exactly_one_id(dialect: str, ids: list[str]) -> None:
@@ -65,9 +71,12 @@ def test_chat_query_asks_at_the_configured_path() -> None:
     assert asking.details([ONE]).url == "https://gateway.example/chat/completions"
 
 
-@pytest.mark.parametrize("ids", [[], ["g-2,g-3"], [ONE, "nonsense"]])
-def test_chat_query_asks_for_ids_only(ids: list[str]) -> None:
-    with pytest.raises(UsageError):
+@pytest.mark.parametrize(
+    ("ids", "wrong"),
+    [([], "nothing"), (["g-2,g-3"], "['g-2,g-3']"), ([ONE, "nonsense"], "['nonsense']")],
+)
+def test_chat_query_asks_for_ids_only(ids: list[str], wrong: str) -> None:
+    with pytest.raises(UsageError, match=re.escape(f"cannot be asked for as ids: {wrong}")):
         get_dialect(source("chat-query")).details(ids)
 
 
@@ -79,6 +88,7 @@ def test_chat_query_asks_for_ids_only(ids: list[str]) -> None:
 def test_search_encodes_any_query(dialect: str, path: str, name: str, query: str) -> None:
     request = get_dialect(source(dialect)).search(query)
     parts = urlsplit(request.url)
+    assert (request.method, request.body) == ("GET", None)
     assert parts.path == path
     assert parse_qs(parts.query, keep_blank_values=True) == {name: [query]}
     assert parts.fragment == ""

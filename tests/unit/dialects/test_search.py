@@ -10,6 +10,7 @@ from catalog.records import Mention, Verdict
 from tests.unit.dialects.builders import (
     ONE,
     PROJECT,
+    THREE,
     TWO,
     answer,
     cut_out,
@@ -55,6 +56,44 @@ def test_search_item_that_names_no_gpt_is_reported() -> None:
 @pytest.mark.parametrize("body", [envelope([]), envelope(None), envelope({}), []])
 def test_search_that_finds_nothing_is_no_failure(body: Any) -> None:
     assert get_dialect(source()).read_search(answer(body)) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "verdict", "detail"),
+    [
+        (b"nothing of that", 200, Verdict.MALFORMED, "not JSON: "),
+        (envelope({"total": 3}), 200, Verdict.MALFORMED, "an object of no known form, with total"),
+        ({"error": {"message": "no such key"}}, 401, Verdict.DENIED, "no such key"),
+    ],
+)
+def test_search_that_fails_says_why(body: Any, status: int, verdict: Verdict, detail: str) -> None:
+    mentions, (reading,) = get_dialect(source()).read_search(answer(body, status))
+    assert mentions == []
+    assert (reading.verdict, reading.asked, reading.status) == (verdict, "", status)
+    assert reading.detail.startswith(detail)
+
+
+def test_search_item_ranks_are_its_places_through_envelopes_of_their_own() -> None:
+    body = [envelope(item(ONE)), envelope(item(TWO)), envelope([item(THREE)])]
+    mentions, _ = get_dialect(source()).read_search(answer(body))
+    assert [(each.gizmo_id, each.rank) for each in mentions] == [(ONE, 1), (TWO, 2), (THREE, 1)]
+
+
+def test_search_item_may_be_a_link_and_nothing_more() -> None:
+    mentions, readings = get_dialect(source()).read_search(
+        answer(envelope([{"link": f"https://chatgpt.com/g/{ONE}"}]))
+    )
+    assert [(each.gizmo_id, each.title) for each in mentions] == [(ONE, "")]
+    assert readings == []
+
+
+@pytest.mark.parametrize("odd", [{"id": ONE, "colour": "red"}, {"title": "x", "colour": "red"}])
+def test_search_item_that_is_an_id_or_a_name_alone_is_of_no_known_form(
+    odd: dict[str, str],
+) -> None:
+    mentions, (reading,) = get_dialect(source()).read_search(answer([odd]))
+    assert mentions == []
+    assert reading.detail == f"an object of no known form, with {', '.join(odd)}"
 
 
 def test_search_that_gives_documents_gives_them() -> None:

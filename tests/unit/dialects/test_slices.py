@@ -89,7 +89,7 @@ def test_member_with_a_control_character_in_its_name_is_found() -> None:
         (b" \r\n", "empty"),
         (b"\xef\xbb\xbf", "empty"),
         (b"<!DOCTYPE html><html></html>", "web page"),
-        (b'data: {"a":1}\n\ndata: [DONE]\n', "event stream"),
+        (b'data: {"a":1}\n\ndata: [DONE]\n', "an event stream, not JSON"),
         (b'{"a":', CUT),
         (b'{"a":"b', CUT),
         (b'[{"a":"b"}', CUT),

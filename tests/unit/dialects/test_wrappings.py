@@ -106,6 +106,13 @@ def test_document_is_unwrapped_by_content_not_by_path(
     )
 
 
+def test_chat_answer_of_a_gateway_that_is_asked_by_get_is_a_gpts_own_words() -> None:
+    said = answer(completion(fence(document()), "gpt-4o"))
+    (reading,) = get_dialect(source("gpts-v2")).read(said, [ONE])
+    assert reading.verdict is Verdict.MALFORMED
+    assert "own words" in reading.detail
+
+
 def test_document_that_is_the_body_is_archived_as_it_came() -> None:
     raw = b"\n " + spaced(document()) + b"\r\n"
     (reading,) = get_dialect(source()).read(answer(raw), [ONE])

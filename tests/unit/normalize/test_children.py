@@ -199,6 +199,11 @@ def test_of_equal_socials_the_smallest_stands_for_all() -> None:
     assert rows(socials(other, one))["x s"]["display_name"] == "a"
 
 
+def test_of_equal_socials_the_smallest_is_so_by_its_canonical_text() -> None:
+    one, other = ({"type": "x", "id": "s", "display_name": name} for name in ("&amp;lt;", "'"))
+    assert rows(socials(one, other))["x s"]["display_name"] == "&lt;"
+
+
 @pytest.mark.parametrize(
     ("document", "path"),
     [
@@ -208,6 +213,11 @@ def test_of_equal_socials_the_smallest_stands_for_all() -> None:
         (tools({"type": 5}), "tools[].type:integer"),
         (files(["a"]), "files[]:array"),
         (read_gizmo(tags=["a", 5]), "gizmo.tags[]:integer"),
+        (read_gizmo(tags=[5, "a"]), "gizmo.tags[]:integer"),
+        (
+            read_gizmo(display={"prompt_starters": ["a", {}]}),
+            "gizmo.display.prompt_starters[]:object",
+        ),
         (read_gizmo(display={"categories": [None]}), "gizmo.display.categories[]:null"),
         (socials(*[True]), "gizmo.author.display_socials[]:boolean"),
     ],

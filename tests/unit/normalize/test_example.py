@@ -46,6 +46,11 @@ def test_an_example_is_canonical() -> None:
 def test_of_several_elements_the_smallest_that_is_not_null_is_the_example() -> None:
     assert example("gizmo.author.display_socials[].type") == '"git"'
     assert example("gizmo.model", {"gizmo": GIZMO | {"model": None}}) == "null"
+    socials = {"display_socials": [{"verified": None}, {"verified": True}]}
+    found = example(
+        "gizmo.author.display_socials[].verified", {"gizmo": GIZMO | {"author": socials}}
+    )
+    assert found == "true"
 
 
 def test_a_path_with_a_type_asks_for_a_value_of_that_type() -> None:

@@ -163,6 +163,8 @@ def test_what_is_no_list_is_refused(value: Any) -> None:
         ("25K+", (25_000, False)),
         ("25k", (25_000, False)),
         ("1.2K+", (1_200, False)),
+        ("1.5", (1, False)),
+        ("1.0", (1, True)),
         ("1M+", (1_000_000, False)),
         ("6M+", (6_000_000, False)),
         ("2.5B+", (2_500_000_000, False)),

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from catalog.plan import optimum as o
+from tests.planning import optimum as o
 
 RATES = [1.0, 2.0, 3.0, 4.0, 5.0]
 EQUAL = [1.0] * 5

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog.plan import optimum
 from catalog.plan.policy import (
     Objective,
     Rules,
@@ -17,6 +16,7 @@ from catalog.plan.policy import (
     weight_of,
 )
 from catalog.plan.rates import Belief
+from tests.planning import optimum
 
 FREE = Rules(floor=1e-6)
 LONG = 1e7
@@ -135,3 +135,21 @@ def test_weight_grows_with_conversations_and_the_persons_own_rules() -> None:
     assert weight_of(0, rules, multiplier=5.0) == 5
     assert weight_of(10**9, Rules(popularity=0.0)) == 1
     assert math.isfinite(weight_of(10**12, Rules(popularity=1.0)))
+
+
+@pytest.mark.parametrize(
+    ("shape", "days", "due", "ceiling"),
+    [(5.1, 0.15, 770.0, 5e6), (0.0054, 87237.3, 0.0305, 0.039), (7.5, 0.1, 150.0, 200.0)],
+)
+def test_worth_that_hardly_grows_any_more_is_met_nonetheless(
+    shape: float, days: float, due: float, ceiling: float
+) -> None:
+    """Where V is flat or nearly a square, a step of Newton's may leave the range."""
+    belief = Belief(shape, days)
+    price = due * (mean_freshness(belief, due) - fresh_chance(belief, due))
+
+    interval = interval_of(belief, 1.0, price, Rules(floor=0.01), ceiling)
+
+    gain = mean_freshness(belief, interval) - fresh_chance(belief, interval)
+    assert 0.01 <= interval <= ceiling
+    assert interval * gain == pytest.approx(price, rel=1e-4)

@@ -72,6 +72,17 @@ def test_search_from_the_price_of_yesterday_ends_at_the_same() -> None:
         assert price_of_day(grid, 40.0, RULES, last=last).price == pytest.approx(anew, rel=0.05)
 
 
+def test_price_where_equal_gpts_leave_the_floor_together_is_found_in_the_end() -> None:
+    """All of one cell ask for a visit a day up to a price, and behind it for far fewer."""
+    grid = Counter({cell_of(Belief(400.0, 4.0), 1.0): 1000})
+    at_floor = 1000.0
+
+    terms = price_of_day(grid, at_floor / 10, RULES)
+
+    assert demand(grid, Price(terms.price * 1.001, terms.ceiling)) <= at_floor / 10 * (1 + MARGIN)
+    assert demand(grid, Price(terms.price / 1.001, terms.ceiling)) >= at_floor / 10 * (1 + MARGIN)
+
+
 def test_overdue_gpts_raise_the_price_and_never_take_it_all() -> None:
     grid = grid_of(crowd(2000))
     calm, late, lost = (

@@ -17,6 +17,7 @@ from catalog.plan import (
     after_visit,
     known,
     next_due,
+    priced_again,
 )
 from catalog.records import Verdict
 from catalog.times import DAY, HOUR, Micros, day_of, from_iso
@@ -172,3 +173,38 @@ def test_prior_of_its_kind_decides_for_a_gpt_without_visits() -> None:
     ]
 
     assert dues[0] < dues[1]
+
+
+def test_new_price_moves_the_next_visit_as_if_it_had_stood_at_the_last_one() -> None:
+    state, due = step(known(1.0), document())
+    dear = Price(PRICE.price * 4, PRICE.ceiling)
+
+    same, stays = priced_again(state, NOW, PRICE, 1.0, RULES)
+    _, later = priced_again(state, NOW, dear, 1.0, RULES)
+    _, sooner = priced_again(state, NOW, PRICE, 9.0, RULES)
+
+    assert (same, stays) == (state, due)
+    assert later == after_visit(known(1.0), document(), dear, 1.0, RULES)[1] > due
+    assert NOW + DAY <= sooner == step(known(9.0), document(), weight=9.0)[1] < due
+
+
+def test_new_price_counts_from_what_a_cache_spoke_for_and_keeps_the_floor() -> None:
+    state, _ = step(known(1.0), document(said_at=NOW - 2 * DAY))
+    cheap = Price(1e-9, PRICE.ceiling)
+
+    _, due = priced_again(state, NOW, PRICE, 1.0, RULES)
+    _, least = priced_again(state, NOW, cheap, 1.0, RULES)
+    _, unsaid = priced_again(known(1.0), NOW, PRICE, 1.0, RULES)
+
+    assert unsaid - due == 2 * DAY
+    assert least == NOW + DAY
+
+
+def test_new_price_is_spread_by_chance_as_visits_are() -> None:
+    state, due = step(known(1.0), document())
+    dues = {
+        priced_again(state, NOW, PRICE, 1.0, RULES, random.Random(seed))[1] for seed in range(20)
+    }
+
+    assert len(dues) == 20
+    assert all(abs(each - due) <= 0.1 * (due - NOW) + 1 for each in dues)
