@@ -8,9 +8,15 @@ from __future__ import annotations
 import io
 import os
 import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 INTERRUPTED = 130
 """What shells expect of a program that Ctrl-C ended."""
+TITLES = {"stdout": "standard output", "stderr": "standard error"}
+"""What the streams are called in an error."""
 
 
 def main() -> None:
@@ -25,15 +31,43 @@ def main() -> None:
         sys.exit(INTERRUPTED)
 
 
+class Stream(io.FileIO):
+    """A standard stream whose errors say which it is.
+
+    Args:
+        number: its file descriptor, which stays open.
+        title: what it is called.
+    """
+
+    def __init__(self, number: int, title: str) -> None:
+        super().__init__(number, "w", closefd=False)
+        self._title = title
+
+    def write(self, data: ReadableBuffer, /) -> int:
+        """Write some bytes."""
+        try:
+            return super().write(data)
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, self._title) from None
+
+
 def make_streams_safe() -> None:
     """Let no text fail for the encoding of a stream, nor for a stream that is closed."""
-    for name in ("stdout", "stderr"):
+    for name, title in TITLES.items():
         stream = getattr(sys, name)
         if stream is None:
             # Opened low, as it was closed: no file of the catalog can take its place.
             null = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123  (open to the end)
             setattr(sys, name, null)
         elif isinstance(stream, io.TextIOWrapper):
+            if isinstance(getattr(stream.buffer, "raw", stream.buffer), io.FileIO):
+                stream = io.TextIOWrapper(
+                    io.BufferedWriter(Stream(stream.fileno(), title)),
+                    encoding=stream.encoding,
+                    line_buffering=stream.line_buffering,
+                    write_through=stream.write_through,
+                )
+                setattr(sys, name, stream)
             stream.reconfigure(errors="backslashreplace")
 
 

@@ -17,7 +17,7 @@ import msgspec
 
 from catalog.derive import Derivation
 from catalog.errors import SettingsError, UsageError
-from catalog.export.bringing import Bringer, Taken, split_paths
+from catalog.export.bringing import AllImported, Bringer, split_paths
 from catalog.export.exporting import ExportRequest, export
 from catalog.export.formats import Options
 from catalog.export.manifest import read_manifest
@@ -217,7 +217,7 @@ class Catalog(Reader):
         source: str,
         *,
         observed_at: Moment | None = None,
-    ) -> Taken:
+    ) -> AllImported:
         """Take documents from files, as said when they say they were; exports as they were told.
 
         Args:
@@ -256,7 +256,7 @@ class Catalog(Reader):
         exports, files = split_paths([Path(path) for path in paths])
         brought = tuple(bringer.bring(each) for each in exports)
         done = importer.run(files) if files or not exports else None
-        return Taken.of(done, brought)
+        return AllImported.of(done, brought)
 
     def export(  # noqa: PLR0913  (what the command can do)
         self,

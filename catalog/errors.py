@@ -26,6 +26,7 @@ its status, without a traceback. The text says what is wrong, where, and what to
     │   ├── CatalogMissing           exit 4   there is no catalog yet
     │   ├── CatalogBusy (T)          exit 4   locked by another process
     │   ├── CatalogAway (T)          exit 4   its server cannot be reached, or ended the connection
+    │   ├── CommitUnknown (T)        exit 4   nobody can say whether the last rows are stored
     │   ├── SchemaMismatch           exit 4   older or newer than this program
     │   └── CatalogCorrupt           exit 4   what is stored contradicts itself
     └── NotFound                     exit 1   the catalog holds nothing of that name
@@ -247,6 +248,14 @@ class CatalogAway(StorageError, Transient):
     """PostgreSQL cannot be reached, or ended the connection; nothing of the transaction is stored.
 
     What to do: Look whether the server runs, then give the same command again.
+    """
+
+
+class CommitUnknown(StorageError, Transient):
+    """PostgreSQL went away as a transaction ended: its last rows are stored whole, or not at all.
+
+    What to do: Look whether the server runs, then give the same command again: it is safe, since
+    what is stored already is not stored twice.
     """
 
 

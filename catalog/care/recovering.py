@@ -66,7 +66,7 @@ def recover(
             raise SettingsError(str(error).replace(there, here)) from None
         finally:
             wreck.close()
-        if any(done.lost.values()) and not any(done.saved.values()):
+        if done.is_short and not any(done.saved.values()):
             raise CatalogCorrupt(
                 f"{source} is no catalog, or holds nothing that can be saved: check its name, or"
                 " restore a backup"

@@ -122,6 +122,10 @@ def _say(started: App, done: Forgotten, name: str) -> None:
             out.line(f"  {harmless(path)}")
         if len(done.unreached) > MOST:
             out.line(f"  and {number(len(done.unreached) - MOST)} more")
-        out.note("remove them, or make them again; copies elsewhere are yours to find")
+        out.note("remove them, or make them again")
+    out.note(
+        "exports, backups and copies in other places may hold it still, and are yours to find: the"
+        " catalog does not know where they are"
+    )
     if done.dry_run:
         out.note("nothing was erased: give the same command with --yes")

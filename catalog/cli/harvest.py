@@ -256,9 +256,12 @@ def _effects(totals: Totals) -> str:
 
 
 def status_of(ended: Harvested) -> int:
-    """The exit status: a source that refused or is down tells more than ids that failed."""
+    """The exit status: a source that refused or is down tells more than ids that failed.
+
+    Those who were to be forgotten are left out on purpose: that is no failure.
+    """
     if ended.stop is not None and ended.stop.kind == "refused":
         return REFUSED
     totals = ended.totals
-    some_failed = totals.failed or totals.left or totals.mismatched or ended.forgotten
+    some_failed = totals.failed or totals.left or totals.mismatched
     return SOME_FAILED if some_failed else DONE

@@ -24,7 +24,7 @@ from catalog.settings import NAME_RULE, is_name
 from catalog.times import day_of
 
 if TYPE_CHECKING:
-    from catalog.export.bringing import Brought
+    from catalog.export.bringing import TakenExport
 
 
 def import_(
@@ -112,12 +112,12 @@ def import_(
     return 1 if done.set_aside or any(each.set_aside for each in brought) else 0
 
 
-def _to_json(done: Imported | Brought) -> dict[str, Any]:
+def _to_json(done: Imported | TakenExport) -> dict[str, Any]:
     set_aside = [{"place": each.place, "reason": each.reason} for each in done.set_aside]
     return {**msgspec.to_builtins(done), "set_aside": set_aside}
 
 
-def describe_brought(done: Brought) -> list[str]:
+def describe_brought(done: TakenExport) -> list[str]:
     """What an import of an export did, line by line."""
     lines = [f"took the export {harmless(done.release)} from {harmless(done.folder)}"]
     if done.observations:
@@ -130,6 +130,11 @@ def describe_brought(done: Brought) -> list[str]:
         lines.append(f"  {count(done.probes, 'new probe')}")
     if not (done.new or done.mentions or done.probes):
         lines.append("  nothing changed")
+    if done.ids_alone:
+        lines.append(
+            f"  it is of profile {done.profile} and holds no documents: its GPTs are known by their"
+            " ids alone, and due to be asked for; one of profile full holds what was said of them"
+        )
     return lines + _left_out(done.forgotten) + _not_taken(done.set_aside)
 
 

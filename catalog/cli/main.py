@@ -8,9 +8,10 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 from typer.exceptions import Abort, TyperException
 
 from catalog import __version__
@@ -82,6 +83,17 @@ _COMMANDS: dict[str, tuple[str, str]] = {
 """Each command, where it stands in this package, and what it does in a line."""
 
 
+class _Group(TyperGroup):
+    """The command line as a whole, which leaves a closed pipe to :func:`main`."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command; of an error that carries its number Typer would make a failure."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise BrokenPipeError from None
+
+
 def make_app(words: Sequence[str] | None = None) -> typer.Typer:
     """The command line.
 
@@ -91,6 +103,7 @@ def make_app(words: Sequence[str] | None = None) -> typer.Typer:
     """
     app = typer.Typer(
         name="gpts-catalog",
+        cls=_Group,
         help="Harvest, keep and query what is publicly said about custom GPTs.",
         no_args_is_help=True,
         rich_markup_mode=None,
@@ -124,13 +137,19 @@ def main(args: list[str] | None = None) -> None:
     """
     try:
         outcome = run(args)
-        sys.stdout.flush()
     except BrokenPipeError:
-        # The reader of a pipe went away, as head does: no fault. Python would complain once more
-        # when it flushes at the end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # The reader of a pipe went away, as head does: no fault.
+        _print_no_more()
         outcome = PIPE_CLOSED
     sys.exit(outcome)
+
+
+def _print_no_more() -> None:
+    """Print what waits, or let it go: Python would complain once more when it ends."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def run(args: list[str] | None = None) -> int:
@@ -146,6 +165,7 @@ def run(args: list[str] | None = None) -> int:
     try:
         app = make_app(None if COMPLETING in os.environ else words)
         outcome = app(words, prog_name="gpts-catalog", standalone_mode=False)
+        sys.stdout.flush()
     except CatalogError as error:
         _complain(str(error), words)
         return error.exit_status
@@ -162,6 +182,7 @@ def run(args: list[str] | None = None) -> int:
     except OSError as error:  # a disk, a folder: the user's to mend, and no bug
         place = f"{error.filename}: " if error.filename else ""
         _complain(f"{place}{error.strerror or error}", words)
+        _print_no_more()
         return CatalogError.exit_status
     except (KeyboardInterrupt, Abort):
         outcome = INTERRUPTED

@@ -178,7 +178,7 @@ def _ask(app: App, source: SourceSettings, ids: Sequence[str], settings: ProbeSe
     _report(app, source, done)
     if done.stop is not None and done.stop.kind == "refused":
         return REFUSED
-    return SOME_FAILED if done.failed or done.left or done.forgotten else DONE
+    return SOME_FAILED if done.failed or done.left else DONE
 
 
 def _report(app: App, source: SourceSettings, done: Probed) -> None:

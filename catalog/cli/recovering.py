@@ -43,12 +43,17 @@ def recover(
         [[number(rows), name.replace("_", " ")] for name, rows in done.saved.items() if rows],
         right=[0],
     )
-    lost = {name: places for name, places in done.lost.items() if places}
-    if lost:
-        app.out.heading("lost: rows, or places where an unknown number of rows was")
-        app.out.table(
-            [[number(places), name.replace("_", " ")] for name, places in lost.items()], right=[0]
-        )
+    for title, found in (
+        ("lost rows", done.lost),
+        ("places that cannot be read, where an unknown number of rows was", done.unreadable),
+    ):
+        if any(found.values()):
+            app.out.heading(title)
+            app.out.table(
+                [[number(each), name.replace("_", " ")] for name, each in found.items() if each],
+                right=[0],
+            )
+    if done.is_short:
         app.out.note(
             "a backup may have them: gpts-catalog merge BACKUP --catalog "
             f"{shlex.quote(str(target))} brings back what it holds"
@@ -61,4 +66,4 @@ def recover(
     else:
         app.out.line(f"nothing was lost: {count(sum(done.saved.values()), 'row')} saved")
     app.out.json({"path": str(target), **msgspec.to_builtins(done)})
-    return SOME_LOST if lost else DONE
+    return SOME_LOST if done.is_short else DONE

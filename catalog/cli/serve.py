@@ -89,6 +89,7 @@ def serve(
                 token=token,
                 hosts=frozenset({host, *(name or ())}),
                 jobs=tuple(planned_jobs(app).values()),
+                is_warmed=True,
             )
         )
         shown = f"[{host}]" if ":" in host else host

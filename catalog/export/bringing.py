@@ -20,7 +20,7 @@ from catalog.errors import UsageError
 from catalog.export.exporting import CATALOG
 from catalog.export.manifest import is_export
 from catalog.export.release import Manifest
-from catalog.export.taking import Brought, Taker, Taking
+from catalog.export.taking import TakenExport, Taker, Taking
 from catalog.export.verifying import verify_export
 from catalog.importing import Imported
 from catalog.importing.files import place_of
@@ -39,20 +39,20 @@ from catalog.times import Clock
 if TYPE_CHECKING:
     from catalog.storage.engine import Engine
 
-__all__ = ["Bringer", "Brought", "Taken", "split_paths"]
+__all__ = ["AllImported", "Bringer", "TakenExport", "split_paths"]
 
 
-class Taken(Imported, kw_only=True):
+class AllImported(Imported, kw_only=True):
     """What came of files and of exports among them; its own figures are those of the files.
 
     Attributes:
         exports: what came of each export.
     """
 
-    exports: tuple[Brought, ...] = ()
+    exports: tuple[TakenExport, ...] = ()
 
     @classmethod
-    def of(cls, done: Imported | None, exports: tuple[Brought, ...]) -> Taken:
+    def of(cls, done: Imported | None, exports: tuple[TakenExport, ...]) -> AllImported:
         """Both together.
 
         Args:
@@ -120,7 +120,7 @@ class Bringer:
         self._rng = rng
         self._report = report
 
-    def bring(self, folder: Path) -> Brought:
+    def bring(self, folder: Path) -> TakenExport:
         """Take one export. What was committed stays, should the program end half-way.
 
         Raises:
@@ -135,8 +135,10 @@ class Bringer:
                 f" {'; '.join(checked.findings[:5])}"
             )
         release = manifest.release
-        done = Brought(
-            folder=place_of(folder), release=escape_text(f"{release.name} {release.version}")
+        done = TakenExport(
+            folder=place_of(folder),
+            release=escape_text(f"{release.name} {release.version}"),
+            profile=release.profile,
         )
         if any(file.path == CATALOG and file.table is None for file in release.files):
             self._merge(folder / CATALOG, done)
@@ -144,7 +146,7 @@ class Bringer:
             self._rows(folder, manifest, done)
         return done
 
-    def _merge(self, path: Path, done: Brought) -> None:
+    def _merge(self, path: Path, done: TakenExport) -> None:
         theirs = open_engine(f"sqlite:///{path.absolute()}", read_only=True)
         try:
             check_schema(theirs)
@@ -164,7 +166,7 @@ class Bringer:
         done.forgotten = merged.forgotten
         done.mentions = merged.discoveries
 
-    def _rows(self, folder: Path, manifest: Manifest, done: Brought) -> None:
+    def _rows(self, folder: Path, manifest: Manifest, done: TakenExport) -> None:
         now = self._clock.now()
         with engines.write(self._engine) as conn:
             digest = hashlib.sha256(msgspec.json.encode(manifest)).hexdigest()

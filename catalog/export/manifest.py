@@ -30,11 +30,6 @@ def _plain(members: object) -> bytes:
     return msgspec.json.format(msgspec.json.encode(members), indent=2) + b"\n"
 
 
-def release_digest(raw: bytes) -> str:
-    """What names a release for ever: the digest that its manifest ends with."""
-    return str(msgspec.json.decode(raw)[_DIGEST])
-
-
 def decode(raw: bytes) -> Manifest:
     """The manifest in these bytes.
 

@@ -343,8 +343,8 @@ class Profile:
         return lambda value: pseudonym(kind, value) if value else value
 
     def hides(self, table: str, column: str) -> bool:
-        """Whether a column's values are pseudonyms: the order of what they stand for would tell."""
-        return self._action(table, column) == "p"
+        """Whether a column holds pseudonyms: the order of what they stand for would tell."""
+        return self._action(table, column) in {"p", "e", "i"}
 
     def order(self, names: Sequence[str]) -> list[str]:
         """Authors in an order that says nothing of them that the profile does not."""

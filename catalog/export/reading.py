@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from catalog.export.ordering import in_told_order, listed
 from catalog.export.profiles import Profile
 from catalog.export.release import Column, Table
 from catalog.query.exported import TABLES
@@ -119,9 +120,10 @@ class ReadTable:
             None if self._exported is None else profile.transform(table.name, name)
             for name in self._names
         ]
-        # The GPT that an author's row is of is the row's own, too.
         hidden = any(profile.hides(table.name, each) for each in table.key)
-        self._order = ("gizmo_id",) if hidden else ()
+        # The GPT that an author's row is of is the row's own, too.
+        self._order = ("gizmo_id",) if hidden and table.name == "authors" else ()
+        self._is_sorted_again = hidden and not self._order
         named = None if self._exported is None else self._exported.moment
         self.moment = named if named in self._names else None
 
@@ -171,10 +173,16 @@ class ReadTable:
                 )
             else:
                 found = batches(self._conn, query, given)
-            for columns in found:
+            told: Iterator[list[Any]] = (self._told(columns) for columns in found)
+            for columns in self._sorted_again(told) if self._is_sorted_again else told:
                 share = place / len(parts) if len(parts) > 1 else min(read / total, 1.0)
                 read += len(columns[0])
-                yield share, self._told(columns)
+                yield share, columns
+
+    def _sorted_again(self, told: Iterator[list[Any]]) -> Iterator[list[Any]]:
+        key = [self._names.index(each) for each in self.table.key]
+        is_per_gpt = self._exported is not None and self._exported.per_gpt
+        return in_told_order(told, self._names.index("gizmo_id") if is_per_gpt else None, key)
 
     def _parts(self) -> Iterator[tuple[Narrowed, Mapping[str, Any]]]:
         """The statements that give its rows, one after the other, with their parameters."""
@@ -213,22 +221,16 @@ class ReadTable:
         if not columns or not len(columns[0]):
             return columns
         told = [
-            values if transform is None else [transform(each) for each in _listed(values)]
+            values if transform is None else [transform(each) for each in listed(values)]
             for values, transform in zip(columns, self._transforms, strict=True)
         ]
         by_field = _BY_FIELD.get(self.table.name, ())
         if by_field and self._profile.name != "full":
-            paths = _listed(told[self._names.index("field")])
+            paths = listed(told[self._names.index("field")])
             for name in by_field:
                 place = self._names.index(name)
-                told[place] = self._profile.values(paths, _listed(told[place]))
+                told[place] = self._profile.values(paths, listed(told[place]))
             if "element" in self._names:
                 place = self._names.index("element")
-                told[place] = self._profile.elements(paths, _listed(told[place]))
+                told[place] = self._profile.elements(paths, listed(told[place]))
         return told
-
-
-def _listed(values: Any) -> Sequence[Any]:
-    """Values as Python has them, if they are an array."""
-    found: Sequence[Any] = values.to_pylist() if hasattr(values, "to_pylist") else values
-    return found

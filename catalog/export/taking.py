@@ -68,27 +68,31 @@ _INTEGERS, _TIMES = 2**31, 2**63
 """From where on PostgreSQL has no room for a number, or for a time."""
 
 
-class Brought(msgspec.Struct, kw_only=True):
+class TakenExport(msgspec.Struct, kw_only=True):
     """What came of an export that was imported.
 
     Attributes:
         folder: the export.
         release: what it calls itself.
+        profile: what its maker left in it.
         observations: observations in it.
         new: of those, new to the catalog.
         mentions: discoveries of it, or ids that it names without documents, that are new.
         probes: probes of it that are new.
         forgotten: what was left out, as the catalog was told to forget whom it is about.
+        ids_alone: whether it holds no documents, so that of its GPTs the ids alone came.
         set_aside: rows that were not taken, and why.
     """
 
     folder: str
     release: str
+    profile: str
     observations: int = 0
     new: int = 0
     mentions: int = 0
     probes: int = 0
     forgotten: int = 0
+    ids_alone: bool = False
     set_aside: list[Skipped] = []
 
 
@@ -124,7 +128,7 @@ class Taker:
         done: told what came of it.
     """
 
-    def __init__(self, taking: Taking, folder: Path, manifest: Manifest, done: Brought) -> None:
+    def __init__(self, taking: Taking, folder: Path, manifest: Manifest, done: TakenExport) -> None:
         self._taking = taking
         self._engine = taking.engine
         self._now = taking.now
@@ -149,6 +153,7 @@ class Taker:
         if self._has("probes", "question"):
             self._probes(self._table("probes", *_PROBE))
         if not with_documents and "gizmos" in self._tables:
+            self._done.ids_alone = True
             self._ids(self._table("gizmos", "gizmo_id"))
 
     def _has(self, name: str, column: str) -> bool:

@@ -39,6 +39,10 @@ def verify_export(folder: Path, report: Callable[[File], None] = lambda _: None)
     Raises:
         UsageError: there is no such folder, or no manifest in it.
     """
+    if folder.is_file():
+        raise UsageError(
+            f"{folder} is a file: name the folder of an export, which has a {MANIFEST} in it"
+        )
     if not folder.is_dir():
         raise UsageError(f"there is no folder {folder}: name that of an export")
     if not (folder / MANIFEST).is_file():

@@ -34,7 +34,7 @@ KEPT = 4
 _PATTERN = "release-????????T??????Z"
 
 
-class Standing(msgspec.Struct, frozen=True, kw_only=True):
+class MadeRelease(msgspec.Struct, frozen=True, kw_only=True):
     """A release that was made.
 
     Attributes:
@@ -51,12 +51,12 @@ def release_path(folder: Path, now: Micros) -> Path:
     return folder / FOLDER / f"release-{to_datetime(now):%Y%m%dT%H%M%SZ}"
 
 
-def releases(folder: Path) -> list[Standing]:
+def releases(folder: Path) -> list[MadeRelease]:
     """The releases that the job made, the latest first; folders that hold none are left alone."""
     found = []
     for path in sorted((folder / FOLDER).glob(_PATTERN), reverse=True):
         try:
-            found.append(Standing(path=path, manifest=read_manifest(path)))
+            found.append(MadeRelease(path=path, manifest=read_manifest(path)))
         except UsageError:
             continue
     return found
@@ -177,7 +177,7 @@ class _Making:
             f" {count(rows, 'row')}, digest {made.digest}",
         )
 
-    def _is_like(self, standing: Standing, moment: Micros) -> bool:
+    def _is_like(self, standing: MadeRelease, moment: Micros) -> bool:
         """Whether a release was made of the same moment in the same way."""
         release, request = standing.manifest.release, self._request
         return (
@@ -198,14 +198,14 @@ class _Making:
             HEAD,
         )
 
-    def _nothing_new(self, last: Standing) -> JobResult:
+    def _nothing_new(self, last: MadeRelease) -> JobResult:
         rows = sum(last.manifest.release.rows().values())
         return JobResult(
             numbers={"rows": rows, "bytes": 0, "made": 0, "removed": 0},
             message=f"nothing is new since {last.path}",
         )
 
-    def _beyond(self, standing: list[Standing]) -> list[Path]:
+    def _beyond(self, standing: list[MadeRelease]) -> list[Path]:
         """The releases that are to go, now that there is one more."""
         keep = int(self._context.options.get("keep") or KEPT)
         name = self._request.folder.name

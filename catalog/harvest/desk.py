@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+import msgspec
 
 from catalog.errors import CatalogAway, CatalogBusy
 from catalog.storage import engine as engines
@@ -39,6 +41,26 @@ _places = itertools.count()
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+
+class AskJob(msgspec.Struct, frozen=True, kw_only=True):
+    """What all that asks a source is handed.
+
+    Attributes:
+        engine: the catalog, opened for durable writing.
+        source: whom to ask.
+        key: the source's key, if it has one.
+        secrets: what must never be written (law 10).
+        clock: says when.
+        rng: jitter, and the random part of a run's id.
+    """
+
+    engine: Engine
+    source: SourceSettings
+    key: str | None
+    secrets: Sequence[str]
+    clock: Clock
+    rng: random.Random
 
 
 class Desk:
@@ -182,7 +204,7 @@ class Desk:
         return opened
 
     def count(self, conn: Connection, **more: int) -> None:
-        """Count something into that run, which has no outcomes to be counted, and price it.
+        """Count something into the run, and price it.
 
         Args:
             conn: the transaction that writes what is counted: of a run that is cut off, what it

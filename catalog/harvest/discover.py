@@ -17,7 +17,7 @@ import msgspec
 from catalog.dialects import get_dialect
 from catalog.errors import UsageError
 from catalog.harvest.asking import askable, opened, told
-from catalog.harvest.discovering import Answered, Discovered, DiscoverJob, Discovery
+from catalog.harvest.discovering import Answered, Discovered, Discovering, DiscoverJob
 from catalog.normalize.escape import escape_text
 from catalog.records import Verdict
 from catalog.references import parse_reference
@@ -69,7 +69,7 @@ def search(
         UsageError: the source's dialect cannot search.
         StorageError: the catalog cannot be used.
     """
-    discovery = Discovery(
+    discovery = Discovering(
         DiscoverJob(
             engine=engine,
             source=source,

@@ -7,56 +7,38 @@ it is observed like any other. New ids enter the frontier, due at once.
 from __future__ import annotations
 
 import hashlib
-import random
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from catalog.derive import Derivation
 from catalog.dialects import Dialect, get_dialect
 from catalog.fetch.client import Asked, Fetcher
-from catalog.harvest.desk import Desk, surely
+from catalog.harvest.desk import AskJob, Desk, surely
 from catalog.harvest.questions import Questions, Tally
 from catalog.intake import take
 from catalog.normalize.escape import escape_text
 from catalog.records import Answer, Mention, Reading, Verdict
 from catalog.secrets import Redactor
-from catalog.settings import SourceSettings
 from catalog.storage import engine as engines
 from catalog.storage import failures, frontier, runs
 from catalog.storage.locks import share_derivation
 from catalog.storage.mentions import Named, add_named, without_forgotten
 from catalog.storage.observe import FORGOTTEN, observe
 from catalog.storage.stage2 import settle
-from catalog.times import Clock, Micros
-
-if TYPE_CHECKING:
-    from catalog.storage.engine import Engine
+from catalog.times import Micros
 
 COMMAND = "discover"
 
 
-class DiscoverJob(msgspec.Struct, frozen=True, kw_only=True):
+class DiscoverJob(AskJob, frozen=True, kw_only=True):
     """What is to be searched for, and with what.
 
     Attributes:
-        engine: the catalog, opened for durable writing.
-        source: whom to ask.
-        key: the source's key, if it has one.
-        secrets: what must never be written (law 10).
         queries: the words, each once.
-        clock: says when.
-        rng: jitter, and the random part of a run's id.
     """
 
-    engine: Engine
-    source: SourceSettings
-    key: str | None
-    secrets: Sequence[str]
     queries: Sequence[str]
-    clock: Clock
-    rng: random.Random
 
 
 class Answered(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,7 +87,7 @@ class Discovered(Tally, kw_only=True):
     each: list[Answered] = msgspec.field(default_factory=list)
 
 
-class Discovery(Questions):
+class Discovering(Questions):
     """One discovery under way.
 
     Args:

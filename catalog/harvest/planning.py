@@ -28,7 +28,7 @@ from catalog.times import DAY, HOUR, SECOND, day_of
 if TYPE_CHECKING:
     from catalog.settings import Settings, WatchSettings
     from catalog.storage.engine import Connection, Engine
-    from catalog.storage.repricing import Asked
+    from catalog.storage.repricing import Waiting
     from catalog.times import Micros
 
 YOUNG: Micros = 90 * DAY
@@ -238,7 +238,7 @@ class Planner:
             for visit in visits
         }
 
-    def again(self, conn: Connection, waiting: Sequence[Asked]) -> list[Repriced]:
+    def again(self, conn: Connection, waiting: Sequence[Waiting]) -> list[Repriced]:
         """When GPTs are due that were planned by other terms, in the order given.
 
         Args:

@@ -8,9 +8,7 @@ it did not use is given back (rule 19).
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -26,7 +24,7 @@ from catalog.dialects.probing import (
 )
 from catalog.errors import BudgetUsedUp, SettingsError, SourceRefused
 from catalog.fetch.client import Asked, Fetcher
-from catalog.harvest.desk import Desk, surely
+from catalog.harvest.desk import AskJob, Desk, surely
 from catalog.harvest.questions import Questions, Tally
 from catalog.intake import Failure, Taken
 from catalog.normalize.escape import escape_text
@@ -38,10 +36,7 @@ from catalog.storage import failures, runs
 from catalog.storage.probes import Probe, add_probe, largest_prompt
 from catalog.storage.sources import BudgetKind, give_back, reserve
 from catalog.storage.tombstones import forgotten_among
-from catalog.times import Clock, day_of
-
-if TYPE_CHECKING:
-    from catalog.storage.engine import Engine
+from catalog.times import day_of
 
 COMMAND = "probe"
 INSTRUCTIONS_TOKENS = 32_000
@@ -51,28 +46,16 @@ outside knows how many tokens they take, so the most that was seen at a source c
 """
 
 
-class ProbeJob(msgspec.Struct, frozen=True, kw_only=True):
+class ProbeJob(AskJob, frozen=True, kw_only=True):
     """What is to be asked, and with what.
 
     Attributes:
-        engine: the catalog, opened for durable writing.
-        source: where to ask.
-        key: the source's key, if it has one.
-        secrets: what must never be written (law 10).
         ids: the GPTs, each once.
         settings: the question and its parameters.
-        clock: says when.
-        rng: jitter, and the random part of a run's id.
     """
 
-    engine: Engine
-    source: SourceSettings
-    key: str | None
-    secrets: Sequence[str]
     ids: Sequence[str]
     settings: ProbeSettings
-    clock: Clock
-    rng: random.Random
 
 
 class Probed(Tally, kw_only=True):

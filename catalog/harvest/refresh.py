@@ -211,9 +211,9 @@ def result_of(done: Refreshed, *, stopped: bool) -> JobResult:
         done: how it ended.
         stopped: whether it was told to stop.
     """
-    totals = [each.harvested.totals for each in done.rounds]
+    # Of a run that was resumed the totals are those of others too.
     numbers: dict[str, int | float] = {
-        name: sum(getattr(each, name) for each in totals) for name in _COUNTS
+        name: sum(each.harvested.brought[name] for each in done.rounds) for name in _COUNTS
     }
     numbers |= {
         "requested": done.requested,
@@ -221,9 +221,9 @@ def result_of(done: Refreshed, *, stopped: bool) -> JobResult:
         "answered": done.requested - done.left - done.failed,
         "failed": done.failed,
         "left": done.left,
-        "second_opinions": sum(each.harvested.totals.documents for each in done.opinions),
+        "second_opinions": sum(each.harvested.brought["documents"] for each in done.opinions),
     }
-    numbers["requests"] += sum(each.harvested.totals.requests for each in done.opinions)
+    numbers["requests"] += sum(each.harvested.brought["requests"] for each in done.opinions)
     asked = done.requested - done.left
     reasons = [
         f"{each.source}: {stop.words}" for each in done.rounds if (stop := each.harvested.stop)

@@ -2,36 +2,25 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
-
-import msgspec
 
 from catalog.derive import Derivation
 from catalog.dialects import get_dialect
 from catalog.fetch.client import Fetcher
+from catalog.harvest.desk import AskJob
 from catalog.harvest.harvest import Harvest, HarvestOptions
 from catalog.harvest.planning import Planner, Terms
 from catalog.harvest.store import Store, digest_of
 from catalog.harvest.totals import Harvested, Progress
 from catalog.secrets import Redactor
-from catalog.settings import SourceSettings
 from catalog.storage import runs
-from catalog.times import Clock, Micros
-
-if TYPE_CHECKING:
-    from catalog.storage.engine import Engine
+from catalog.times import Micros
 
 
-class HarvestJob(msgspec.Struct, frozen=True, kw_only=True):
+class HarvestJob(AskJob, frozen=True, kw_only=True):
     """What is to be harvested, and with what.
 
     Attributes:
-        engine: the catalog, opened for durable writing.
-        source: whom to ask.
-        key: the source's key, if it has one.
-        secrets: what must never be written (law 10).
         ids: the GPTs, each once.
         command: what is run, as runs are compared by (rule 13).
         terms: what the next visits are planned by; None for the plain pauses.
@@ -39,21 +28,13 @@ class HarvestJob(msgspec.Struct, frozen=True, kw_only=True):
             resumed though it began with more of them, and what another process has visited
             meanwhile is left out.
         listed_at: when they were found to be due, before anything of them was asked.
-        clock: says when.
-        rng: jitter, and the random part of a run's id.
     """
 
-    engine: Engine
-    source: SourceSettings
-    key: str | None
-    secrets: Sequence[str]
     ids: Sequence[str]
     command: str
     terms: Terms | None = None
     whatever_is_due: bool = False
     listed_at: Micros | None = None
-    clock: Clock
-    rng: random.Random
 
 
 async def run_harvest(

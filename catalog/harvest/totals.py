@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 import msgspec
@@ -62,6 +63,7 @@ class Harvested(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         totals: the run's totals, over all its processes.
+        brought: what this process alone brought, by the names of the totals.
         resumed: ids of it that had ended before this process began.
         stop: why it stopped early, if it did.
         unfinished: whether the same command goes on with this run: ids are left, or are to be
@@ -72,6 +74,7 @@ class Harvested(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     totals: Totals
+    brought: Mapping[str, int] = {}
     stop: Stop | None = None
     resumed: int = 0
     unfinished: bool = False

@@ -64,7 +64,6 @@ _PLATFORM_SHARE = {"tags": 0.3, "mime": 0.6}
 
 BUILT_IN = ("browser", "dalle", "python")
 MAX_STARTERS = 12
-MAX_FILES = 20
 
 
 def edit_rate(unit: float) -> float:

@@ -6,7 +6,8 @@ here as one of :mod:`catalog.errors`, without a password in it. Makes no tables:
 
 A server that was reached once is waited for while it restarts; and where the connection is lost
 just as a transaction ends, the server is asked whether it was committed. So a transaction that
-fails with a :class:`~catalog.errors.Transient` error has stored nothing, and may be tried again.
+fails with :class:`CatalogBusy` or :class:`CatalogAway` has stored nothing, and may be tried again;
+of one that fails with :class:`CommitUnknown` nobody can say, as the server stays away.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from catalog.errors import (
     CatalogBusy,
     CatalogCorrupt,
     CatalogMissing,
+    CommitUnknown,
     SettingsError,
 )
 from catalog.storage.driver_errors import map_errors
@@ -188,6 +190,7 @@ def write(engine: Engine) -> Iterator[Connection]:
     Raises:
         CatalogBusy: another process held the lock for too long, or won a conflict.
         CatalogAway: the connection was lost before it was committed.
+        CommitUnknown: it was lost as it was committed, and the server cannot be asked.
     """
     number, started, ended = "", "", False
     try:
@@ -280,18 +283,25 @@ def _was_committed(engine: Engine, number: str, started: str) -> bool:
         started: when the server had started then.
 
     Raises:
-        CatalogAway: that cannot be learned, as the server is away.
+        CommitUnknown: that cannot be learned, as the server is away.
     """
     reach = engine.get_execution_options().get(_REACH)
-    for seconds in RETURN_PAUSES:
-        with read(engine) as connection:
-            status = connection.execute(
-                text(_WHAT_BECAME), {"number": number, "started": started}
-            ).scalar_one()
-        # The server may not have noticed yet that nobody is there any more.
-        if status != "in progress" or not isinstance(reach, _Reach):
-            break
-        reach.wait(seconds)
+    try:
+        for seconds in RETURN_PAUSES:
+            with read(engine) as connection:
+                status = connection.execute(
+                    text(_WHAT_BECAME), {"number": number, "started": started}
+                ).scalar_one()
+            # The server may not have noticed yet that nobody is there any more.
+            if status != "in progress" or not isinstance(reach, _Reach):
+                break
+            reach.wait(seconds)
+    except CatalogAway as error:
+        raise CommitUnknown(
+            f"{error}; it was lost as the last rows were being stored, so they are stored whole or"
+            " not at all. When the server is back, give the same command again: what is stored"
+            " already is not stored twice"
+        ) from None
     return bool(status == "committed")
 
 

@@ -113,7 +113,8 @@ def find_covered(conn: Connection, deriver: Deriver, graves: Graves) -> Covered:
 def count_covered(conn: Connection, covered: Covered) -> dict[str, int]:
     """How many kept rows would go, by table; texts elsewhere that name them are not counted."""
     done: Counter[str] = Counter()
-    o = t.observations.c
+    o, j = t.observations.c, t.judgements.c
+    judged = select(func.count()).select_from(t.judgements)
     for part in chunks(sorted(covered.gizmo_ids)):
         for table, column in (*_KEYED, (t.observations, "gizmo_id")):
             query = select(func.count()).select_from(table).where(table.c[column].in_(part))
@@ -122,7 +123,12 @@ def count_covered(conn: Connection, covered: Covered) -> dict[str, int]:
             o.gizmo_id.in_(part), o.payload_id != t.NOT_FOUND_PAYLOAD
         )
         done[t.payloads.name] += conn.execute(query).scalar_one()
+        theirs = judged.join(t.observations, o.observation_id == j.observation_id)
+        done[t.judgements.name] += conn.execute(theirs.where(o.gizmo_id.in_(part))).scalar_one()
     done[t.observations.name] += len(covered.observations)
+    for numbers in chunks(sorted(covered.observations)):
+        theirs = judged.where(j.observation_id.in_(numbers))
+        done[t.judgements.name] += conn.execute(theirs).scalar_one()
     return {name: number for name, number in sorted(done.items()) if number}
 
 

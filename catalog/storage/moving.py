@@ -5,12 +5,17 @@ goes on where the first was stopped. While it lasts the new place carries a revi
 command refuses (:data:`catalog.storage.schema.MOVING`), so nobody takes half a catalog for a whole
 one. The old place is only read. If it has changed when a stopped move is resumed, the move begins
 again; at the end every row there is compared with every row here.
+
+Two moves to one place are kept apart twice: by a lock, for which a second one is refused at once;
+and, since a server that restarts forgets its locks, by a fact there that names the move which
+writes, looked at in each transaction.
 """
 
 from __future__ import annotations
 
 import itertools
 import os
+import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -43,12 +48,14 @@ from catalog.storage.tombstones import share_keys
 from catalog.storage.urls import describe, is_same_place, is_sqlite, parse_url, sqlite_path
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection, Engine, Table
+    from sqlalchemy import URL, Connection, Engine, Table
 
     from catalog.times import Micros
 
 _FROM = "moved_from"
 """The fact of ``catalog_info`` that names the state which is being moved."""
+_MOVER = "moved_by"
+"""The fact that names the move which writes there now."""
 _MOVES = 0x67706D76
 """PostgreSQL's lock that a process holds while it moves a catalog there; the number ("gpmv") is its
 own. An advisory lock may be anybody's: a place that is filled has no other users yet."""
@@ -108,10 +115,7 @@ def _alone(url: str) -> Iterator[None]:
         CatalogBusy: another one does.
     """
     place = parse_url(url)
-    refusal = CatalogBusy(
-        f"another gpts-catalog move to {describe(place)} is under way: let it end; if it was cut"
-        " off, give the same command again in a minute"
-    )
+    refusal = _refusal(place)
     if is_sqlite(place):
         path = sqlite_path(place).absolute()
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -139,13 +143,57 @@ def _alone(url: str) -> Iterator[None]:
         engine.dispose()
 
 
+def _refusal(place: URL) -> CatalogBusy:
+    return CatalogBusy(
+        f"another gpts-catalog move to {describe(place)} is under way: let it end; if it was cut"
+        " off, give the same command again in a minute"
+    )
+
+
+class _Target:
+    """The new place, which this move alone fills.
+
+    Args:
+        engine: the place, with the tables of a catalog.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._mover = secrets.token_hex(16)
+
+    def take(self, conn: Connection) -> None:
+        """Be who fills it, whoever did so before: that one is held up by its next transaction."""
+        statement = insert_or(conn, t.catalog_info)
+        conn.execute(
+            statement.on_conflict_do_update(
+                index_elements=["key"], set_={"value": statement.excluded.value}
+            ),
+            {"key": _MOVER, "value": self._mover},
+        )
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A transaction that fills it.
+
+        Raises:
+            CatalogBusy: another move has taken it over, as the server forgot that this one had it.
+        """
+        c = t.catalog_info.c
+        with write(self.engine) as conn:
+            # Shared, so that whoever takes it over waits for the end of this transaction.
+            mover = select(c.value).where(c.key == _MOVER).with_for_update(read=True)
+            if conn.execute(mover).scalar() != self._mover:
+                raise _refusal(self.engine.url)
+            yield conn
+
+
 def _move(source: Engine, url: str, now: Micros, report: Callable[[Copied], None]) -> Moved:
-    target = _open(url, now)
+    target = _Target(_open(url, now))
     try:
         with read(source) as theirs:
             state = digest_of_rows(theirs)
             before = _begin(target, state)
-            with read(target) as mine:
+            with read(target.engine) as mine:
                 # Without the keys nobody could tell there who must not be kept.
                 share_keys(mine, theirs)
             done = _copy(theirs, target, report, before)
@@ -153,7 +201,7 @@ def _move(source: Engine, url: str, now: Micros, report: Callable[[Copied], None
             digest = dump.digest(theirs)
             _end(theirs, target, state, digest)
     finally:
-        target.dispose()
+        target.engine.dispose()
     return Moved(rows=done.rows - before, before=before, digest=digest)
 
 
@@ -171,15 +219,15 @@ def _open(url: str, now: Micros) -> Engine:
     return target
 
 
-def _begin(target: Engine, state: str) -> int:
+def _begin(target: _Target, state: str) -> int:
     """Mark the new place as one that is being filled; how many rows it has already of ``state``.
 
     Raises:
         UsageError: it holds a catalog.
     """
     info = t.catalog_info
-    place = describe(target.url)
-    with write(target) as conn:
+    place = describe(target.engine.url)
+    with write(target.engine) as conn:
         revision = revision_of(conn)
         if revision != MOVING:
             check_revision(revision, place)
@@ -191,9 +239,11 @@ def _begin(target: Engine, state: str) -> int:
         else:
             found = conn.execute(select(info.c.value).where(info.c.key == _FROM)).scalar()
             if found == state:
+                target.take(conn)
                 return sum(_count(conn, table) for table in copied_tables() if table is not info)
         clear(conn)
         conn.execute(insert_or(conn, info), {"key": _FROM, "value": state})
+        target.take(conn)
         _mark(conn, MOVING)
     return 0
 
@@ -207,7 +257,7 @@ def _mark(conn: Connection, revision: str) -> None:
 
 
 def _copy(
-    theirs: Connection, target: Engine, report: Callable[[Copied], None], before: int
+    theirs: Connection, target: _Target, report: Callable[[Copied], None], before: int
 ) -> Copied:
     """Copy the rows that are not there yet, but for the facts about the catalog itself."""
     done = Copied(rows=before)
@@ -215,49 +265,49 @@ def _copy(
         if table is t.catalog_info:
             continue
         done.table = table.name
-        with read(target) as conn:
+        with read(target.engine) as conn:
             after = last_place(conn, table)
         coming = parts(theirs, table, after)
         while together := list(itertools.islice(coming, _TOGETHER)):
-            with write(target) as conn:
+            with target.write() as conn:
                 for part in together:
                     put(conn, table, part)
                     done.rows += len(part)
             report(done)
-        with write(target) as conn:
+        with target.write() as conn:
             go_on_counting(conn, table)
     return done
 
 
-def _list_again(target: Engine, report: Callable[[Copied], None], done: Copied) -> None:
+def _list_again(target: _Target, report: Callable[[Copied], None], done: Copied) -> None:
     """Make the listings and the search index, which each engine holds in its own way."""
     done.table = t.listings.name
-    with write(target) as conn:
+    with target.write() as conn:
         # Asking notes by which version: an earlier call may have asked, and made some.
         if is_outdated(conn):
             queue_listings(conn)
     more = True
     while more:
-        with write(target) as conn:
+        with target.write() as conn:
             more = make_listings(conn)
         report(done)
 
 
-def _end(theirs: Connection, target: Engine, state: str, digest: str) -> None:
+def _end(theirs: Connection, target: _Target, state: str, digest: str) -> None:
     """Compare what is there with what is here; only then is the new place a catalog.
 
     Raises:
         CatalogCorrupt: they differ.
     """
     info = t.catalog_info
-    with write(target) as conn:
+    with target.write() as conn:
         if digest_of_rows(conn) != state or dump.digest(conn) != digest:
             raise CatalogCorrupt(
                 "what was moved is not what was there: run gpts-catalog verify on the old place,"
                 " empty the new one, and move again"
             )
         drop_claims(conn)
-        conn.execute(delete(info).where(info.c.key == _FROM))
+        conn.execute(delete(info).where(info.c.key.in_([_FROM, _MOVER])))
         for part in parts(theirs, info):
             facts = [row for row in part if row.key != TERMS_KEY]
             if facts:

@@ -65,15 +65,23 @@ class Recovered(msgspec.Struct, kw_only=True):
 
     Attributes:
         saved: rows in the new catalog, by table.
-        lost: places at which rows were unreadable, and rows that contradict themselves, by table.
+        lost: rows by table that are known to be lost: they contradict themselves, or only an index
+            knows of them.
+        unreadable: places by table that could not be read; nobody knows how many rows were there.
         erased: rows that were not kept, for tombstones cover them, by table.
         known_again: GPTs whose row of the frontier was lost: they are due now.
     """
 
     saved: dict[str, int] = msgspec.field(default_factory=dict)
     lost: dict[str, int] = msgspec.field(default_factory=dict)
+    unreadable: dict[str, int] = msgspec.field(default_factory=dict)
     erased: dict[str, int] = msgspec.field(default_factory=dict)
     known_again: int = 0
+
+    @property
+    def is_short(self) -> bool:
+        """Whether anything is lost, or may be."""
+        return any(self.lost.values()) or any(self.unreadable.values())
 
 
 class Recovery:
@@ -121,10 +129,11 @@ class Recovery:
         erased = erase_covered(self._conn, self._deriver).rows
         known_again = self._make_known()
         settle(self._conn, self._deriver)
-        lost = self._lost + Counter(self._wreck.torn)
+        lost = self._lost + self._wreck.unfit
         return Recovered(
             saved=dict(sorted(self._saved.items())),
             lost=dict(sorted(lost.items())),
+            unreadable=dict(sorted(self._wreck.torn.items())),
             erased=erased,
             known_again=known_again,
         )
@@ -189,8 +198,12 @@ class Recovery:
         rows = list(self._wreck.rows(t.observations))
         # Where a page passes over some of its rows, the index still names them.
         missing = len(told.keys() - {row["observation_id"] for row in rows})
-        torn = self._wreck.torn.pop(t.observations.name, 0)
-        self._lost[t.observations.name] += max(missing, torn)
+        # The unfit are missing, too.
+        unfit = self._wreck.unfit.pop(t.observations.name, 0)
+        self._lost[t.observations.name] += max(missing, unfit)
+        if missing > unfit:
+            # What was at the places that cannot be read is known.
+            self._wreck.torn.pop(t.observations.name, None)
         for part in chunks(rows, PART):
             batch = [found for row in part if (found := self._observation(row, told)) is not None]
             self._lost[t.observations.name] += len(part) - len(batch)

@@ -39,7 +39,7 @@ class Repricing(msgspec.Struct, frozen=True):
     after: str | None = None
 
 
-class Asked(Claimed, frozen=True, kw_only=True):
+class Waiting(Claimed, frozen=True, kw_only=True):
     """A GPT whose last visit brought its document.
 
     Attributes:
@@ -83,7 +83,7 @@ def note_repricing(conn: Connection, done: Repricing) -> None:
     )
 
 
-def asked_after(conn: Connection, after: str, limit: int) -> tuple[list[Asked], str | None]:
+def asked_after(conn: Connection, after: str, limit: int) -> tuple[list[Waiting], str | None]:
     """The next ids in their order, by the key: no table is read whole.
 
     Args:
@@ -95,12 +95,12 @@ def asked_after(conn: Connection, after: str, limit: int) -> tuple[list[Asked], 
         Of them, those that are planned by the price and wait for their next visit; and the last
         that was looked at, None where there are no more.
     """
-    names = Asked.__struct_fields__
+    names = Waiting.__struct_fields__
     query = select(_f.lease_owner, *(_f[name] for name in names))
     query = query.where(_f.gizmo_id > after).order_by(_f.gizmo_id).limit(limit)
     rows = conn.execute(query).mappings().all()
     waiting = [
-        Asked(**{name: row[name] for name in names})
+        Waiting(**{name: row[name] for name in names})
         for row in rows
         if row["lease_owner"] is None
         and row["last_asked_at"] is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -17,7 +18,7 @@ from catalog.times import HOUR, to_datetime
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Container, Iterable, Sequence
 
     from sqlalchemy import ColumnElement, Connection
 
@@ -25,6 +26,13 @@ if TYPE_CHECKING:
 
 RESUMED_WITHIN = 24 * HOUR
 """How old an unfinished run may be to be resumed (rule 13)."""
+
+_TOTALS = {
+    Verdict.DOCUMENT: "documents",
+    Verdict.NOT_FOUND: "not_found",
+    Verdict.MISMATCHED: "mismatched",
+}
+"""The totals of outcomes that are facts."""
 
 FACTS = frozenset(verdict for verdict in Verdict if verdict.is_fact)
 """The outcomes that say something about a GPT (law 4)."""
@@ -218,6 +226,11 @@ def update_totals(
         requested: how many ids it has; those without an outcome are ``left``.
         price: what a request costs, if known.
     """
+    # Locked before it is counted: who counts at the same time would write what was so before. Rows
+    # that name the run do not wait for it.
+    conn.execute(
+        select(runs.c.run_id).where(runs.c.run_id == run_id).with_for_update(key_share=True)
+    ).all()
     o = outcomes.c
 
     def count(condition: ColumnElement[bool]) -> ColumnElement[int]:
@@ -378,8 +391,25 @@ def _select_runs(
     return [Run(**row) for row in conn.execute(query).mappings()]
 
 
+def added(items: Iterable[Outcome], again: Container[str]) -> dict[str, int]:
+    """What outcomes add to a run's totals, by column, until :func:`update_totals` counts them all.
+
+    Args:
+        items: the outcomes.
+        again: the ids among them that had failed in the run before.
+    """
+    more: Counter[str] = Counter()
+    for each in items:
+        more["failed" if each.asked_id in again else "left"] -= 1
+        more[_TOTALS.get(Verdict(each.verdict), "failed")] += 1
+        if each.effect:
+            more[each.effect] += 1
+        more["requests"] += each.requests
+    return dict(more)
+
+
 def add_totals(conn: Connection, run_id: str, **more: int) -> None:
-    """Add to totals of a run that has no outcomes: an import, searches, probes.
+    """Add to totals of a run: as it goes on, and where it has no outcomes that could be counted.
 
     Args:
         conn: the transaction that writes what is counted, so that a run that was cut off and
@@ -388,11 +418,9 @@ def add_totals(conn: Connection, run_id: str, **more: int) -> None:
         more: by column.
     """
     r = runs.c
-    conn.execute(
-        update(runs)
-        .where(r.run_id == run_id)
-        .values({r[name]: r[name] + count for name, count in more.items()})
-    )
+    changed = {r[name]: r[name] + count for name, count in more.items() if count}
+    if changed:
+        conn.execute(update(runs).where(r.run_id == run_id).values(changed))
 
 
 def price_run(conn: Connection, run_id: str, price: float | None) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -48,12 +49,17 @@ class Wreck:
         path: the damaged file.
         copy: where the copy goes.
 
+    Attributes:
+        torn: places by table that could not be read so far: nobody knows how many rows were there.
+        unfit: rows by table that are none of the table's.
+
     Raises:
         CatalogCorrupt: not even its list of tables can be read.
     """
 
     def __init__(self, path: Path, copy: Path) -> None:
-        self.torn: dict[str, int] = {}
+        self.torn: Counter[str] = Counter()
+        self.unfit: Counter[str] = Counter()
         shutil.copyfile(path, copy)
         log = path.with_name(f"{path.name}-wal")
         if log.exists():
@@ -73,8 +79,8 @@ class Wreck:
         except (sqlite3.Error, OverflowError, UnicodeDecodeError) as error:
             self._connection.close()
             raise CatalogCorrupt(
-                f"{path} cannot be read at all ({error}): not even what tables it has; nothing"
-                " can be saved from it: restore a backup"
+                f"{path} is no catalog, or is damaged where it says what tables it has ({error}):"
+                " nothing can be saved from it: check its name, or restore a backup"
             ) from None
 
     def close(self) -> None:
@@ -90,7 +96,7 @@ class Wreck:
         names = [column.name for column in table.columns]
         quoted = ", ".join(f'"{name}"' for name in names)
         if table.name not in self._tables:
-            self._tear(table)
+            self.torn[table.name] += 1
             return
         if table.dialect_options["sqlite"]["with_rowid"]:
             found = self._by_number(table, quoted)
@@ -101,7 +107,7 @@ class Wreck:
             if all(map(_is_fit, row, table.columns)):
                 yield dict(zip(keys, row, strict=True))
             else:
-                self._tear(table)
+                self.unfit[table.name] += 1
 
     def row(self, table: Table, number: int) -> dict[str, Any] | None:
         """The row of a number; None where there is none that can be read."""
@@ -127,9 +133,6 @@ class Wreck:
                 continue
             return
 
-    def _tear(self, table: Table) -> None:
-        self.torn[table.name] = self.torn.get(table.name, 0) + 1
-
     def _by_number(self, table: Table, quoted: str) -> Iterator[tuple[Any, ...]]:
         """Rows by ranges of their numbers; of the ranges that cannot be read, the halves."""
         query = f'SELECT {quoted} FROM "{table.name}" WHERE rowid BETWEEN ? AND ? ORDER BY rowid'  # noqa: S608
@@ -150,7 +153,7 @@ class Wreck:
             if error is None:
                 yield from rows
             elif first == high:
-                self._tear(table)
+                self.torn[table.name] += 1
             else:
                 middle = (first + high) // 2
                 waiting += [(middle + 1, high), (first, middle)]
@@ -203,7 +206,7 @@ class Wreck:
                         seen.add(key)
                         yield row
             except (sqlite3.Error, OverflowError):
-                self._tear(table)
+                self.torn[table.name] += 1
                 continue
             return
 

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import types
+from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import pytest
@@ -22,9 +23,11 @@ if TYPE_CHECKING:
 SHELL = "/bin/sh"
 
 
-def _shell(cli: Cli, words: str, **environ: str) -> subprocess.CompletedProcess[bytes]:
+def _shell(
+    cli: Cli, words: str, *, before: str = "", **environ: str
+) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(
-        [SHELL, "-c", f'"$0" -m catalog {words}', sys.executable],
+        [SHELL, "-c", f'{before}"$0" -m catalog {words}', sys.executable],
         cwd=cli.folder,
         env={**os.environ, "PYTHONPATH": str(ROOT), **environ},
         capture_output=True,
@@ -62,6 +65,31 @@ def test_a_closed_stream_is_no_fault(cli: Cli, closed: str) -> None:
     cli("init")
     ran = _shell(cli, f"status {closed}")
     assert (ran.returncode, ran.stderr) == (0, b"")
+
+
+MANY_ROWS = (
+    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 40000)"
+    " SELECT i FROM n"
+)
+
+
+@pytest.mark.parametrize("form", ["", "--csv", "--json", "--format parquet"])
+def test_a_reader_that_goes_away_is_no_fault(cli: Cli, form: str) -> None:
+    """Some forms ended as if they had failed: Typer takes errors with a number for its own."""
+    cli("init")
+    words = f'sql "{MANY_ROWS}" --limit 0 {form}; echo $? >&2'
+    ran = _shell(cli, f"{words}) | head -c 1", before="(")
+    assert (len(ran.stdout), ran.stderr.splitlines()[-1]) == (1, b"141"), ran.stderr
+    assert b"rror" not in ran.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device here")
+@pytest.mark.parametrize("words", ["--version", "status", "sql --list --csv"])
+def test_standard_output_that_is_full_is_named(cli: Cli, words: str) -> None:
+    cli("init")
+    ran = _shell(cli, f"{words} > /dev/full")
+    full = b"error: standard output: No space left on device"
+    assert (ran.returncode, ran.stderr.splitlines()[-1:]) == (1, [full])
 
 
 class _Interrupted(types.ModuleType):

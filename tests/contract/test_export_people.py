@@ -5,17 +5,22 @@ from __future__ import annotations
 import hashlib
 import json
 import random
+from functools import partial
 from typing import TYPE_CHECKING, Any, get_args
 
 import msgspec
 import pytest
+from pyarrow.parquet import read_table
 from sqlalchemy import select
 
 from catalog.care.forgetting import forget
+from catalog.cli.importing import describe_brought
 from catalog.errors import UsageError
 from catalog.export.bringing import Bringer
 from catalog.export.manifest import encode, read_manifest
 from catalog.export.release import MANIFEST, FormatName
+from catalog.query.exported import TABLES
+from catalog.query.exporting import batches
 from catalog.search.filters import Filter
 from catalog.secrets import Redactor
 from catalog.storage import tables as t
@@ -85,6 +90,50 @@ def test_public_tells_nobody_by_hosts_slugs_hashes_paths_or_the_order(
     made(engine, tmp_path / "full", format="ndjson", profile="full")
     ids = [row["user_id"] for row in rows_of(tmp_path / "full", "authors")]
     assert ids == sorted(users.values())
+
+
+HOSTS = [f"host-{letter}.example" for letter in "abcdefgh"]
+
+
+@pytest.mark.parametrize("wanted", [Filter(), Filter(text="name")], ids=["all", "some"])
+@pytest.mark.parametrize("rows", [3, 5000])
+def test_public_puts_no_pseudonyms_in_the_order_of_what_they_stand_for(
+    engine: Engine,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    wanted: Filter,
+    rows: int,
+) -> None:
+    """One host that everybody knows would say of the others before which letter they stand."""
+    monkeypatch.setattr("catalog.export.reading.batches", partial(batches, rows=rows))
+    monkeypatch.setattr("catalog.storage.columnar.ROWS", rows)
+    for gizmo_id in ("g-00000001a", "g-00000002a"):
+        whole = document(gizmo_id)
+        tell(engine, said(day(1), whole))
+        whole["tools"] = [
+            {"id": f"t{host}", "type": "plugins_prototype", "metadata": {"domain": host}}
+            for host in HOSTS
+        ]
+        whole["gizmo"] |= {f"user-{letter}": 1 for letter in "abcdefgh"}
+        prompts = {"prompt_starters": [f"Hello {host}" for host in HOSTS]}
+        tell(engine, said(day(2), changed(whole, **prompts)))
+    folder = tmp_path / "out"
+    made(engine, folder, format="ndjson", wanted=wanted)
+    made(engine, tmp_path / "columns", format="parquet", wanted=wanted)
+    for table in ("tools", "prompt_starters", "changes"):
+        found = [tuple(row[n] for n in KEYS[table]) for row in rows_of(folder, table)]
+        assert len(found) >= 16
+        assert found == sorted(found), table
+        columns = read_table(tmp_path / "columns" / f"{table}.parquet", columns=["element"])
+        assert columns.column("element").to_pylist() == [
+            row["element"] for row in rows_of(folder, table)
+        ]
+    paths = [row["path"] for row in rows_of(folder, "unmapped_fields")]
+    assert len(paths) >= 8
+    assert paths == sorted(paths)
+
+
+KEYS = {name: TABLES[name].key for name in ("tools", "prompt_starters", "changes")}
 
 
 def _rewritten(folder: Path, table: str, change: Callable[[dict[str, Any]], None]) -> None:
@@ -211,3 +260,15 @@ def test_what_was_forgotten_here_is_left_out_of_an_import_and_counted(
     with read(other) as conn:
         for table in t.metadata.sorted_tables:
             assert not [row for row in conn.execute(select(table)) if gizmo_id in str(row)]
+
+
+def test_an_export_without_documents_brings_ids_alone_and_says_so(
+    told: Engine, other: Engine, tmp_path: Path
+) -> None:
+    words = "it is of profile public and holds no documents"
+    made(told, tmp_path / "public", format="ndjson")
+    assert [words in line for line in describe_brought(bring(other, tmp_path / "public"))][-1:] == [
+        True
+    ]
+    made(told, tmp_path / "full", format="ndjson", profile="full")
+    assert not any(words in line for line in describe_brought(bring(other, tmp_path / "full")))

@@ -17,7 +17,7 @@ from sqlalchemy import select
 from catalog.care.forgetting import forget
 from catalog.derive import Derivation
 from catalog.errors import UsageError
-from catalog.export.bringing import Bringer, Brought, split_paths
+from catalog.export.bringing import Bringer, TakenExport, split_paths
 from catalog.export.exporting import Exported, ExportProgress, ExportRequest, export
 from catalog.export.formats import Options
 from catalog.export.manifest import encode, read_manifest
@@ -103,7 +103,7 @@ def made(engine: Engine, folder: Path, **request: Any) -> Exported:
     return export(engine, ExportRequest(folder=folder, key=KEY, **request))
 
 
-def bring(engine: Engine, folder: Path) -> Brought:
+def bring(engine: Engine, folder: Path) -> TakenExport:
     bringer = Bringer(
         engine,
         "theirs",
@@ -227,6 +227,8 @@ def test_a_file_that_is_missing_added_or_a_link_is_found(told: Engine, tmp_path:
     assert verify_export(folder).findings == ("gizmos.ndjson is missing",)
     (folder / "gizmos.ndjson").symlink_to(tmp_path / "away")
     assert verify_export(folder).findings == ("gizmos.ndjson is a link, and no file of the export",)
+    with pytest.raises(UsageError, match="is a file: name the folder of an export"):
+        verify_export(folder / "manifest.json")
 
 
 @pytest.mark.parametrize("path", ["../secret", "/etc/passwd", "a/../../secret", "a\\b", ".", "c:x"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import random
 import sqlite3
 import stat
 from contextlib import closing
@@ -19,23 +18,17 @@ from sqlalchemy import insert, select
 from catalog.care.forgetting import forget
 from catalog.derive import Derivation
 from catalog.errors import SettingsError
-from catalog.importing import Importer
 from catalog.records import Verdict
-from catalog.secrets import Redactor
 from catalog.storage import tables as t
 from catalog.storage.archive import get_payloads
-from catalog.storage.backup import back_up, restore
 from catalog.storage.bookmarks import Mark, set_bookmark
 from catalog.storage.codec import compress, decompress
-from catalog.storage.dump import digest, dump
-from catalog.storage.engine import ledger_of, open_engine, read, write
+from catalog.storage.dump import digest
+from catalog.storage.engine import read, write
 from catalog.storage.frontier import add_ids
-from catalog.storage.ledger import FILE, VARIABLE, Ledger
+from catalog.storage.ledger import FILE, VARIABLE
 from catalog.storage.mentions import Named, add_named, note_searched
-from catalog.storage.merge import merge
-from catalog.storage.moving import move
 from catalog.storage.rebuild import rebuild
-from catalog.storage.tombstones import forgotten_among, standing_tombstones
 from catalog.storage.verify import verify
 from catalog.storage.work_tables import alarms, job_runs, prunings
 from tests.databases import NOW
@@ -46,7 +39,6 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
-    from catalog.times import Micros
     from tests.databases import Postgres
 
 RULES = Derivation()
@@ -56,12 +48,12 @@ WORDS = ("zyxquokka", "vexillary", "Bartholomeus", "plumbago", "quagmire77")
 """Words of the forgotten that nobody else says."""
 
 
-def _said(gizmo_id: str, name: str, **more: Any) -> dict[str, Any]:
+def saying(gizmo_id: str, name: str, **more: Any) -> dict[str, Any]:
     return document(gizmo_id, name=name, tags=["public"], **more)
 
 
-def _gone(gizmo_id: str = GPT, version: int = 1) -> dict[str, Any]:
-    said = _said(
+def gone(gizmo_id: str = GPT, version: int = 1) -> dict[str, Any]:
+    said = saying(
         gizmo_id,
         f"Zyxquokka {version}",
         description=f"a vexillary helper {version} " + "and more words " * 20,
@@ -77,22 +69,22 @@ def _gone(gizmo_id: str = GPT, version: int = 1) -> dict[str, Any]:
     return said
 
 
-def _world() -> list[Any]:
+def world() -> list[Any]:
     said = [
-        state_document(_gone(version=1), at=START),
-        state_document(_gone(version=2), at=START + 1),
-        state_document(_gone(SIBLING), at=START + 2),
+        state_document(gone(version=1), at=START),
+        state_document(gone(version=2), at=START + 1),
+        state_document(gone(SIBLING), at=START + 2),
         state_absence(GPT, at=START + 3),
     ]
     said += [
-        state_document(_said(OTHER, f"Stays {n}", user_id="user-other", novelty=n), at=START + n)
+        state_document(saying(OTHER, f"Stays {n}", user_id="user-other", novelty=n), at=START + n)
         for n in range(4)
     ]
     return said
 
 
 @pytest.fixture(autouse=True)
-def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder of the catalog, also where PostgreSQL looks for the ledger."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -111,7 +103,7 @@ def full(engine: Engine) -> Engine:
             {"run_id": "r", "command": "harvest", "source": "alpha", "ids_digest": ""}
             | {"started_at": START, "status": "finished", "finished_at": START},
         )
-        keep(conn, _world())
+        keep(conn, world())
         add_ids(conn, [GPT, SIBLING, OTHER], NOW)
         add_named(
             conn,
@@ -220,7 +212,7 @@ def _write_files(folder: Path) -> None:
         path.write_text(text)
 
 
-def _forget(engine: Engine, folder: Path, kind: Any = "author", name: str = AUTHOR) -> Any:
+def forgotten(engine: Engine, folder: Path, kind: Any = "author", name: str = AUTHOR) -> Any:
     return forget(engine, RULES, kind, name, folder, NOW)
 
 
@@ -287,14 +279,14 @@ def _bytes(value: object) -> bytes:
     return value if isinstance(value, bytes) else str(value).encode()
 
 
-def _found(engine: Engine) -> set[tuple[str, bytes]]:
+def left(engine: Engine) -> set[tuple[str, bytes]]:
     needles = _needles()
     return {
         (place, needle) for place, value in _values(engine) for needle in needles if needle in value
     }
 
 
-def _in_files(folder: Path) -> set[tuple[str, bytes]]:
+def in_files(folder: Path) -> set[tuple[str, bytes]]:
     needles = _needles()
     return {
         (path.name, needle)
@@ -307,13 +299,13 @@ def _in_files(folder: Path) -> set[tuple[str, bytes]]:
 
 def test_the_search_for_what_is_left_finds_it_before(full: Engine) -> None:
     """What the other tests look for can be found."""
-    found = {place for place, _ in _found(full)}
+    found = {place for place, _ in left(full)}
     assert found >= {"payload", "gizmos", "changes", "listings", "alarms", "job_runs", "frontier"}
 
 
 def test_no_byte_of_the_forgotten_is_left(full: Engine, tmp_path: Path) -> None:
     _write_files(tmp_path)
-    done = _forget(full, tmp_path)
+    done = forgotten(full, tmp_path)
     assert done.gpts == 2
     assert {Path(path).name for path in done.files} == {
         "2026-02-01.md",
@@ -321,9 +313,9 @@ def test_no_byte_of_the_forgotten_is_left(full: Engine, tmp_path: Path) -> None:
         "changes.atom",
         ".changes.atom.7.part",
     }
-    assert _found(full) == set()
+    assert left(full) == set()
     full.dispose()
-    assert _in_files(tmp_path) == set()
+    assert in_files(tmp_path) == set()
     assert (tmp_path / "reports" / "2026-02-02.md").exists()
 
 
@@ -332,7 +324,7 @@ def test_no_byte_is_left_in_the_files_of_postgresql(
 ) -> None:
     if engine_name != "postgres":
         pytest.skip("the files of SQLite are searched with the rest")
-    _forget(full, tmp_path)
+    forgotten(full, tmp_path)
     with psycopg.connect(postgres.url("postgres"), autocommit=True) as connection:
         connection.execute("CHECKPOINT")
         folder = connection.execute("SHOW data_directory").fetchone()
@@ -343,11 +335,11 @@ def test_no_byte_is_left_in_the_files_of_postgresql(
     assert oid is not None
     base = Path(folder[0]) / "base" / str(oid[0])
     assert any(base.iterdir())
-    assert _in_files(base) == set()
+    assert in_files(base) == set()
 
 
 def test_what_is_left_is_whole_and_as_if_they_had_never_been(full: Engine, tmp_path: Path) -> None:
-    _forget(full, tmp_path)
+    forgotten(full, tmp_path)
     with read(full) as conn:
         assert [each.findings for each in verify(conn) if each.findings] == []
         assert conn.execute(select(t.gizmos.c.gizmo_id)).scalars().all() == [OTHER]
@@ -360,150 +352,46 @@ def test_what_is_left_is_whole_and_as_if_they_had_never_been(full: Engine, tmp_p
 
 
 def test_one_gpt_goes_and_its_author_stays_with_the_others(full: Engine, tmp_path: Path) -> None:
-    done = _forget(full, tmp_path, "gpt", GPT)
+    done = forgotten(full, tmp_path, "gpt", GPT)
     assert done.gpts == 1
     with read(full) as conn:
         assert set(conn.execute(select(t.gizmos.c.gizmo_id)).scalars()) == {SIBLING, OTHER}
         assert AUTHOR in conn.execute(select(t.authors.c.user_id)).scalars().all()
-    assert not {needle for _, needle in _found(full)} & {GPT.encode()}
+    assert not {needle for _, needle in left(full)} & {GPT.encode()}
 
 
 def test_a_dry_run_says_so_and_leaves_all_as_it_is(full: Engine, tmp_path: Path) -> None:
     _write_files(tmp_path)
-    with read(full) as conn:
+    with write(full) as conn:
+        said = conn.execute(select(t.observations.c.observation_id)).scalars()
+        conn.execute(insert(t.judgements), [{"observation_id": each} for each in said])
         before = digest(conn)
     done = forget(full, RULES, "author", AUTHOR, tmp_path, NOW, dry_run=True)
     assert done.gpts == 2
-    assert done.rows["observations"] == 4
+    assert done.rows["observations"] == done.rows["judgements"] == 4
     assert len(done.files) == 4
     with read(full) as conn:
         assert digest(conn) == before
     assert not (tmp_path / FILE).exists()
     assert (tmp_path / "reports" / "latest.html").exists()
-
-
-# That nothing brings it back.
-
-
-def test_observing_again_keeps_nothing(full: Engine, tmp_path: Path) -> None:
-    _forget(full, tmp_path)
-    with write(full) as conn:
-        keep(conn, _world())
-        # A GPT of theirs that nobody knew.
-        keep(conn, [state_document(_gone("g-Later0001"), at=START)])
-        assert add_ids(conn, [GPT, "g-Fresh0001"], NOW) == 1
-    assert _found(full) == set()
-
-
-def test_merging_an_older_copy_does_not_bring_it_back(full: Engine, tmp_path: Path) -> None:
-    older = tmp_path / "backups" / "older.db"
-    back_up(full.url.render_as_string(hide_password=False), older, NOW)
-    _forget(full, tmp_path)
-    with read(full) as conn:
-        before = digest(conn)
-    theirs = open_engine(f"sqlite:///{older}", read_only=True)
-    done = merge(full, theirs, RULES)
-    theirs.dispose()
-    assert (done.forgotten, done.new) == (4, 0)
-    assert _found(full) == set()
-    with read(full) as conn:
-        assert digest(conn) == before
-    older.unlink()
-    full.dispose()
-    assert _in_files(tmp_path) == set()
-
-
-def test_merging_the_one_that_forgot_makes_the_other_forget(full: Engine, tmp_path: Path) -> None:
-    place = tmp_path / "elsewhere" / "older.db"
-    back_up(full.url.render_as_string(hide_password=False), place, NOW)
-    _forget(full, tmp_path)
-    other = open_engine(f"sqlite:///{place}")
-    done = merge(other, full, RULES)
-    assert done.erased == 2
-    with read(other) as mine, read(full) as theirs:
-        assert list(dump(mine)) == list(dump(theirs))
-    # A backup of before the merge, put back later, is told by the ledger.
-    with read(other) as mine:
-        standing = standing_tombstones(mine)
-    assert len(standing) == 3
-    repeated = {(each.kind, each.hash) for each in Ledger(place.parent).tombstones()}
-    assert repeated == {(each.kind, each.hash) for each in standing}
-    other.dispose()
-
-
-def test_a_moved_catalog_knows_whom_it_forgot(full: Engine, tmp_path: Path) -> None:
-    _forget(full, tmp_path)
-    place = tmp_path / "elsewhere" / "moved.db"
-    place.parent.mkdir()
-    move(full, f"sqlite:///{place}", NOW)
-    there = open_engine(f"sqlite:///{place}")
-    with write(there) as conn:
-        assert forgotten_among(conn, [GPT, OTHER]) == {GPT}
-    there.dispose()
+    went = forgotten(full, tmp_path)
+    assert went.rows["judgements"] == done.rows["judgements"]
+    # What only quotes them is found as it goes.
+    assert went.rows.keys() >= done.rows.keys()
 
 
 def test_what_a_killed_export_or_recovery_left_is_named(full: Engine, tmp_path: Path) -> None:
     left = [tmp_path / "exports" / ".2026.partial", tmp_path / "old.db.recovered.recovering"]
     for folder in left:
         folder.mkdir(parents=True)
-    assert {str(folder) for folder in left} <= set(_forget(full, tmp_path).unreached)
-
-
-def test_restoring_an_older_copy_does_not_bring_it_back(full: Engine, tmp_path: Path) -> None:
-    older = tmp_path / "backups" / "older.db"
-    back_up(full.url.render_as_string(hide_password=False), older, NOW)
-    _forget(full, tmp_path)
-    with read(full) as conn:
-        before = digest(conn)
-    again = ledger_of(full).path.parent / "again.db"
-    restore(older, f"sqlite:///{again}", NOW, RULES)
-    back = open_engine(f"sqlite:///{again}")
-    assert _found(back) == set()
-    with read(back) as conn:
-        assert digest(conn) == before
-    back.dispose()
-    older.unlink()
-    full.dispose()
-    assert _in_files(tmp_path) == set()
-
-
-def test_importing_an_older_file_leaves_it_out_and_keeps_nothing(
-    full: Engine, tmp_path: Path
-) -> None:
-    _forget(full, tmp_path)
-    path = tmp_path.parent / f"{tmp_path.name}.jsonl"
-    lines = [_gone(), _gone("g-Later0001"), _said(OTHER, "Stays 9"), {"odd": GPT}]
-    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    done = Importer(
-        full,
-        "alpha",
-        "recorded",
-        deriver=RULES,
-        redactor=Redactor(()),
-        clock=_Clock(),
-        rng=random.Random(1),
-        observed_at=START + 9,
-    ).run([path])
-    path.unlink()
-    assert done.documents == 3
-    assert done.observations == 1
-    assert (done.forgotten, done.set_aside[0].place[-2:]) == (2, ":4")
-    with read(full) as conn:
-        # Nobody knew before that it is theirs; its id would be asked for, and say so.
-        assert "g-Later0001" not in conn.execute(select(t.frontier.c.gizmo_id)).scalars().all()
-    assert _found(full) == set()
-
-
-class _Clock:
-    def now(self) -> Micros:
-        return NOW
+    assert {str(folder) for folder in left} <= set(forgotten(full, tmp_path).unreached)
 
 
 # Keys.
 
 
 def test_the_key_is_its_owners_alone_and_not_in_the_catalog(full: Engine, tmp_path: Path) -> None:
-    _forget(full, tmp_path)
+    forgotten(full, tmp_path)
     path = tmp_path / FILE if full.dialect.name == "sqlite" else tmp_path / "data" / FILE
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     key = next(line.split()[1] for line in path.read_text().splitlines() if line[:3] == "key")
@@ -518,18 +406,18 @@ def test_the_key_is_its_owners_alone_and_not_in_the_catalog(full: Engine, tmp_pa
 def test_a_missing_key_is_one_clear_error(
     full: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _forget(full, tmp_path)
+    forgotten(full, tmp_path)
     path = tmp_path / FILE if full.dialect.name == "sqlite" else tmp_path / "data" / FILE
     key = next(line.split()[1] for line in path.read_text().splitlines() if line[:3] == "key")
     path.unlink()
     with write(full) as conn, pytest.raises(SettingsError, match=VARIABLE):
-        keep(conn, _world())
+        keep(conn, world())
     with pytest.raises(SettingsError, match=VARIABLE):
-        _forget(full, tmp_path, "gpt", OTHER)
+        forgotten(full, tmp_path, "gpt", OTHER)
     monkeypatch.setenv(VARIABLE, key)
     with write(full) as conn:
-        keep(conn, _world())
-    assert _found(full) == set()
+        keep(conn, world())
+    assert left(full) == set()
 
 
 # Crashes.
@@ -547,8 +435,8 @@ def test_what_was_cut_off_is_ended_by_the_same_command(
     with monkeypatch.context() as patch:
         patch.setattr(f"catalog.care.forgetting.{step}", die)
         with pytest.raises(KeyboardInterrupt):
-            _forget(full, tmp_path)
-    _forget(full, tmp_path)
-    assert _found(full) == set()
+            forgotten(full, tmp_path)
+    forgotten(full, tmp_path)
+    assert left(full) == set()
     full.dispose()
-    assert _in_files(tmp_path) == set()
+    assert in_files(tmp_path) == set()

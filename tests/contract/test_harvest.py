@@ -89,8 +89,8 @@ def chat(content: str) -> bytes:
 def source_of(**more: Any) -> SourceSettings:
     """A source that is never really asked."""
     settings: dict[str, Any] = {"dialect": "gpts-v2", "base_url": "https://a.test"}
-    settings |= {"max_concurrency": 4} | more
-    return SourceSettings(name="alpha", **settings)
+    settings |= {"name": "alpha", "max_concurrency": 4} | more
+    return SourceSettings(**settings)
 
 
 def store_of(
@@ -292,6 +292,7 @@ def test_ids_that_failed_when_a_source_refused_are_asked_again(engine: Engine) -
     assert second is not None
     assert second.totals.run == first.totals.run
     assert (second.totals.documents, second.totals.failed, second.totals.left) == (3, 0, 0)
+    assert second.brought["documents"] == second.brought["requests"] == 2
     assert (gateway.sent, second.totals.requests) == (2, 4)
 
 

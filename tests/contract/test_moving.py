@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import psycopg
 import pytest
 from sqlalchemy import func, insert, select, update
 
@@ -13,6 +14,7 @@ from catalog.storage.frontier import Lease, add_ids, claim
 from catalog.storage.migrate import init, upgrade
 from catalog.storage.moving import move
 from catalog.storage.schema import check_schema
+from catalog.storage.urls import is_sqlite, parse_url
 from catalog.times import HOUR
 from tests.contract.telling import changed, day, document, said, tell
 from tests.contract.test_backup import other_url, state, told, told_url
@@ -154,6 +156,34 @@ def test_second_move_to_a_place_is_refused_while_the_first_goes_on(
     moved = move(told, other_url, NOW, start_another)
     assert refused
     assert moved.digest == state(other_url)
+
+
+def test_move_whose_lock_a_server_forgot_gives_way_to_the_next(
+    told: Engine, other_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Connections are made anew, and go on; but locks are gone, and both would write at once."""
+    monkeypatch.setattr(moving, "_PATIENCE", 0.2)
+    ended: list[str] = []
+
+    def start_another(done: Copied) -> None:
+        if ended or not done.rows:
+            return
+        if is_sqlite(parse_url(other_url)):
+            # A file's lock is the system's, and no restart loses it.
+            monkeypatch.setattr(moving, "own", lambda *_: None)
+        else:
+            with psycopg.connect(other_url) as connection:
+                connection.execute(
+                    "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+                    " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                )
+        ended.append(move(told, other_url, NOW).digest)
+
+    with pytest.raises(CatalogBusy, match="another gpts-catalog move to"):
+        move(told, other_url, NOW, start_another)
+    assert ended == [state(other_url)]
+    with pytest.raises(UsageError, match="holds a catalog already"):
+        move(told, other_url, NOW)
 
 
 def test_move_to_its_own_place_is_refused(told: Engine, told_url: str) -> None:

@@ -16,7 +16,7 @@ from catalog.errors import CatalogCorrupt
 from catalog.harvest import discovering, probing
 from catalog.harvest.closing import end_stale_run
 from catalog.harvest.discover import had_their_turn
-from catalog.harvest.discovering import Answered, Discovered, DiscoverJob, Discovery
+from catalog.harvest.discovering import Answered, Discovered, Discovering, DiscoverJob
 from catalog.harvest.probing import Probed, ProbeJob, Probing, most_tokens
 from catalog.harvest.questions import Questions
 from catalog.records import Verdict
@@ -215,7 +215,7 @@ def test_an_error_stops_the_searches_and_what_came_beside_it_is_kept(
                 rng=random.Random(1),
             )
             with pytest.raises(CatalogCorrupt, match="a page is damaged"):
-                await Discovery(job, lambda _: None).run()
+                await Discovering(job, lambda _: None).run()
 
     asyncio.run(main())
     assert the_run(engine).status == "failed"

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Engine
 
-    from catalog.storage.repricing import Asked, Repriced
+    from catalog.storage.repricing import Repriced, Waiting
 
 GPTS = 40
 WATCH = {"rivals": WatchSettings(search="translation")}
@@ -111,7 +111,7 @@ def test_what_waits_for_a_reason_of_its_own_is_left(waiting: Engine) -> None:
     class Overtaken(Planner):
         """While it plans, a GPT is visited by somebody else."""
 
-        def again(self, conn: Connection, waiting: list[Asked]) -> list[Repriced]:  # type: ignore[override]
+        def again(self, conn: Connection, waiting: list[Waiting]) -> list[Repriced]:  # type: ignore[override]
             moved = super().again(conn, waiting)
             conn.execute(update(f).where(f.c.gizmo_id == visited).values(due_at=1))
             return moved
@@ -132,7 +132,7 @@ def test_who_is_told_to_stop_leaves_the_rest_to_the_next(
     stopping = threading.Event()
 
     class Stopped(Planner):
-        def again(self, conn: Connection, waiting: list[Asked]) -> list[Repriced]:  # type: ignore[override]
+        def again(self, conn: Connection, waiting: list[Waiting]) -> list[Repriced]:  # type: ignore[override]
             stopping.set()
             return super().again(conn, waiting)
 
@@ -240,7 +240,7 @@ def test_pricing_again_reads_no_table_whole(
     stopping = threading.Event()
 
     class Once(Planner):
-        def again(self, conn: Connection, waiting: list[Asked]) -> list[Repriced]:  # type: ignore[override]
+        def again(self, conn: Connection, waiting: list[Waiting]) -> list[Repriced]:  # type: ignore[override]
             stopping.set()
             return super().again(conn, waiting)
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import event
 
-from catalog.errors import CatalogAway
+from catalog.errors import CatalogAway, CommitUnknown
 from catalog.simulator import Population, SimulatedClock
 from catalog.storage.engine import open_engine, read, write
 from catalog.storage.migrate import init
@@ -234,17 +234,19 @@ def test_commit_whose_answer_is_lost_is_asked_for(crew: Crew) -> None:
     crew.server.create("answers")
     url = crew.server.url("answers")
     init(url, NOW)
-    engine = open_engine(url, durable=True)
+    engine = open_engine(url, durable=True, wait=lambda _: None)
     lost: list[str] = []
 
     def lose(connection: Connection) -> None:
-        if lost and lost[0] == "after":
+        if lost and lost[0] != "before":
             driver: Any = connection.connection.driver_connection
             driver.commit()
+            # What is committed already would else be no more to be asked for.
+            driver.close()
         if lost:
-            lost.clear()
             crew.server.stop("immediate")
-            crew.server.start()
+            if lost.pop() != "for good":
+                crew.server.start()
 
     event.listen(engine, "commit", lose)
     try:
@@ -256,6 +258,14 @@ def test_commit_whose_answer_is_lost_is_asked_for(crew: Crew) -> None:
             add_source(conn, "undone", "gpts-v2", NOW)
         with read(engine) as conn:
             assert list(source_names(conn).values()) == ["kept"]
+        lost.append("for good")
+        again = "stored whole or not at all.* give the same command again"
+        with pytest.raises(CommitUnknown, match=again), write(engine) as conn:
+            add_source(conn, "kept too", "gpts-v2", NOW)
+        crew.server.start()
+        with write(engine) as conn:
+            add_source(conn, "kept too", "gpts-v2", NOW)
+            assert list(source_names(conn).values()) == ["kept", "kept too"]
     finally:
         engine.dispose()
 

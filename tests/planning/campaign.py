@@ -9,8 +9,8 @@ from multiprocessing import get_context
 import msgspec
 
 from catalog.plan import STORE, Objective, Prior, Rules
-from catalog.plan.optimum import changes_seen, harmonic
 from tests.planning import worlds
+from tests.planning.optimum import changes_seen, harmonic
 from tests.planning.simulate import HOURLY, NIGHTLY, Measured, learned, optimum, round_robin
 from tests.planning.told import told
 from tests.planning.worlds import FAMILIES, World

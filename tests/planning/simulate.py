@@ -26,10 +26,10 @@ from catalog.plan import (
     learn_priors,
     price_of_day,
 )
-from catalog.plan.optimum import freshness as freshness_of
-from catalog.plan.optimum import optimal
 from catalog.records import Verdict
 from catalog.times import DAY
+from tests.planning.optimum import freshness as freshness_of
+from tests.planning.optimum import optimal
 from tests.planning.worlds import World, changes, watched
 
 DAYS = 730

@@ -32,7 +32,9 @@ ALLOWED = {
     "requirements-dev.txt",
 }
 REQUIREMENTS = ("requirements.txt", "requirements-dev.txt")
-APART = tuple(f"tests/{each}/requirements.txt" for each in ("datasets", "fuzz", "pages", "spark"))
+APART = tuple(
+    f"tests/{each}/requirements.txt" for each in ("datasets", "fuzz", "mutants", "pages", "spark")
+)
 """What single words of the Makefile need on top."""
 
 
