@@ -14,7 +14,7 @@ from catalog.references import parse_reference
 from catalog.search.filters import SORTS, Filter, Sort, from_query, to_query
 from catalog.times import DAY, Micros, parse_moment, to_iso
 
-PAGE = 25
+PAGE = 24
 """GPTs, authors or changes on a page: what fits its weight."""
 VIEWS = ("list", "cards")
 _OF_THE_PAGE = frozenset({"sort", "after", "at", "view"})

@@ -39,8 +39,9 @@ PATIENCE = 60.0
 """Seconds after which an event that waits for workers to get on comes anyway."""
 AGAIN = 6
 """How often a round is taken up again, by workers that nobody disturbs."""
-WELL, UNREACHED = (0, 1), 3
-"""How a worker ends: done, or partly; and where its source could not be reached."""
+WELL, UNREACHED, AWAY = (0, 1), 3, 4
+"""How a worker ends: done, or partly; where its source could not be reached; where the catalog's
+server was not there as it began."""
 
 
 @dataclass(frozen=True)
@@ -138,7 +139,7 @@ class _Struggle:
         self._workers = {machine: crew.harvest(machine) for machine in range(workers)}
         self._ended: list[tuple[int, subprocess.Popen[bytes]]] = []
         self._new: set[int] = set()
-        self._unreached: set[int] = set()
+        self._fine: dict[int, tuple[int, ...]] = {}
 
     def live(self) -> None:
         """Live it to its end: until something is known of every id."""
@@ -186,13 +187,13 @@ class _Struggle:
                 self._until_asked(len(self._crew.recorder.asked) + self._rng.randint(5, 60))
                 worker.send_signal(signal.SIGCONT)
             case "cut":
-                self._unreached.add(machine)
+                self._fine[machine] = (*WELL, UNREACHED)
                 self._crew.network.cut(machine)
                 time.sleep(self._rng.uniform(0.2, 3.0))
                 self._crew.network.mend(machine)
             case _:
                 # One that has not reached the server yet does not wait for it.
-                self._unreached |= self._new
+                self._fine |= dict.fromkeys(self._new, (*WELL, AWAY))
                 self._crew.server.stop("fast" if event == "restart" else "immediate")
                 time.sleep(self._rng.uniform(0.0, 1.0))
                 self._crew.server.start()
@@ -200,8 +201,9 @@ class _Struggle:
     def _wait_for_all(self) -> None:
         for machine, worker in self._workers.items():
             status = worker.wait(LONG_ENOUGH)
-            fine = (*WELL, UNREACHED) if machine in self._unreached else WELL
-            assert status in fine, f"{self._round.events}: {status}: {self._crew.said(machine)}"
+            assert status in self._fine.get(machine, WELL), (
+                f"{self._round.events}: {status}: {self._crew.said(machine)}"
+            )
 
 
 def _look(crew: Crew, this: Round, suffered: Suffered) -> None:
