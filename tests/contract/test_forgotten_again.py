@@ -54,12 +54,17 @@ def test_observing_again_keeps_nothing(full: Engine, tmp_path: Path) -> None:
     assert left(full) == set()
 
 
-def test_merging_an_older_copy_does_not_bring_it_back(full: Engine, tmp_path: Path) -> None:
+def forgotten_after_a_backup(full: Engine, tmp_path: Path) -> tuple[Path, str]:
+    """A copy of before somebody was forgotten, and the digest of what is left since."""
     older = tmp_path / "backups" / "older.db"
     back_up(full.url.render_as_string(hide_password=False), older, NOW)
     forgotten(full, tmp_path)
     with read(full) as conn:
-        before = digest(conn)
+        return older, digest(conn)
+
+
+def test_merging_an_older_copy_does_not_bring_it_back(full: Engine, tmp_path: Path) -> None:
+    older, before = forgotten_after_a_backup(full, tmp_path)
     theirs = open_engine(f"sqlite:///{older}", read_only=True)
     done = merge(full, theirs, RULES)
     theirs.dispose()
@@ -102,11 +107,7 @@ def test_a_moved_catalog_knows_whom_it_forgot(full: Engine, tmp_path: Path) -> N
 
 
 def test_restoring_an_older_copy_does_not_bring_it_back(full: Engine, tmp_path: Path) -> None:
-    older = tmp_path / "backups" / "older.db"
-    back_up(full.url.render_as_string(hide_password=False), older, NOW)
-    forgotten(full, tmp_path)
-    with read(full) as conn:
-        before = digest(conn)
+    older, before = forgotten_after_a_backup(full, tmp_path)
     again = ledger_of(full).path.parent / "again.db"
     restore(older, f"sqlite:///{again}", NOW, RULES)
     back = open_engine(f"sqlite:///{again}")

@@ -26,6 +26,8 @@ from tests.laws.asking import Asking, Said, absent, given
 from tests.laws.worlds import START, document
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy import Engine
 
     from catalog.records import Request
@@ -35,6 +37,12 @@ __all__ = ["known"]
 
 OTHER = "another:1:1.00"
 MANY_WAITS = 1000
+
+
+def add(engine: Engine, ids: Sequence[str]) -> None:
+    """Have ids known that were never asked for."""
+    with engines.write(engine) as conn:
+        frontier.add_ids(conn, ids, START)
 
 
 def test_two_due_harvests_at_once_have_runs_of_their_own(engine: Engine) -> None:
@@ -60,8 +68,7 @@ def test_what_is_due_is_visited_once_by_all_who_listed_it(
 ) -> None:
     """The second asked again for whatever the first had given back meanwhile."""
     asking, source, clock = Asking(engine), source_of(), FixedClock(START)
-    with engines.write(engine) as conn:
-        frontier.add_ids(conn, MANY[:9], START)
+    add(engine, MANY[:9])
     one = store_of(engine, source, clock, due=True)
     two = store_of(engine, source, clock, due=True)
     monkeypatch.setattr(two, "_owner", OTHER)
@@ -80,8 +87,7 @@ def test_what_was_visited_between_the_listing_and_the_beginning_is_left_out(
     engine: Engine,
 ) -> None:
     asking, source, clock = Asking(engine), source_of(), FixedClock(START)
-    with engines.write(engine) as conn:
-        frontier.add_ids(conn, MANY[:9], START)
+    add(engine, MANY[:9])
     one = store_of(engine, source, clock, due=True)
     one.claim(one.begin(MANY[:5]))
     end(one, asking, [given(each, document(each)) for each in MANY[:5]], clock.at)
@@ -93,8 +99,7 @@ def test_what_was_visited_between_the_listing_and_the_beginning_is_left_out(
 
 def test_leases_that_ended_unnoticed_are_given_up_and_taken_again(engine: Engine) -> None:
     source, clock = source_of(), FixedClock(START)
-    with engines.write(engine) as conn:
-        frontier.add_ids(conn, MANY[:9], START)
+    add(engine, MANY[:9])
     store = store_of(engine, source, clock, due=True)
     store.claim(store.begin(MANY[:9])[:6])
     held = [store.holds(MANY[:6])]
@@ -115,8 +120,7 @@ def test_a_renewal_brings_nothing_back_that_another_has_taken(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source, clock = source_of(), FixedClock(START)
-    with engines.write(engine) as conn:
-        frontier.add_ids(conn, MANY[:9], START)
+    add(engine, MANY[:9])
     one = store_of(engine, source, clock, due=True)
     two = store_of(engine, source, clock, due=True)
     monkeypatch.setattr(two, "_owner", OTHER)
@@ -250,8 +254,7 @@ def test_what_failed_in_a_run_stays_part_of_it_though_another_asks_again(
 ) -> None:
     """The run then counted fewer ids than had ended in it."""
     asking, source, clock = Asking(engine), source_of(), FixedClock(START)
-    with engines.write(engine) as conn:
-        frontier.add_ids(conn, MANY[:9], START)
+    add(engine, MANY[:9])
     one = store_of(engine, source, clock, due=True)
     one.claim(one.begin(MANY[:9]))
     failed = [Said(each, b"", status=503) for each in MANY[:4]]
