@@ -25,7 +25,6 @@ from catalog.export.verifying import verify_export
 from catalog.importing import Imported
 from catalog.importing.files import place_of
 from catalog.intake import Redacts
-from catalog.normalize.escape import escape_text
 from catalog.records import Deriver
 from catalog.storage import engine as engines
 from catalog.storage import runs
@@ -34,6 +33,7 @@ from catalog.storage.merge import Merged, merge
 from catalog.storage.schema import check_schema
 from catalog.storage.scrubbing import scrub
 from catalog.storage.stage2 import settle
+from catalog.text import escape_text
 from catalog.times import Clock
 
 if TYPE_CHECKING:

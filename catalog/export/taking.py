@@ -22,7 +22,6 @@ from catalog.export.release import Column, File, Manifest, Table
 from catalog.export.texts import read_csv, read_json
 from catalog.importing.files import Skipped, place_of
 from catalog.intake import Redacts, believable
-from catalog.normalize.escape import escape_text, unescape_text
 from catalog.query.exported import TABLES, ExportedColumn
 from catalog.records import Deriver, Observation
 from catalog.references import parse_reference
@@ -36,6 +35,7 @@ from catalog.storage.observe import FORGOTTEN, VERDICTS, observe
 from catalog.storage.probes import Probe, add_new_probes
 from catalog.storage.sources import add_source, source_ids, source_names
 from catalog.storage.tombstones import forgotten_among
+from catalog.text import escape_text, unescape_text
 from catalog.times import Micros, from_iso
 
 if TYPE_CHECKING:

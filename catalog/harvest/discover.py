@@ -18,7 +18,6 @@ from catalog.dialects import get_dialect
 from catalog.errors import UsageError
 from catalog.harvest.asking import askable, opened, told
 from catalog.harvest.discovering import Answered, Discovered, Discovering, DiscoverJob
-from catalog.normalize.escape import escape_text
 from catalog.records import Verdict
 from catalog.references import parse_reference
 from catalog.settings import SourceSettings, api_key, source_keys
@@ -29,6 +28,7 @@ from catalog.storage.locks import share_derivation
 from catalog.storage.mentions import Named, add_named, names_to_search, note_searched
 from catalog.storage.sources import add_source
 from catalog.storage.tombstones import forgotten_among
+from catalog.text import escape_text
 from catalog.working import JobContext, JobResult
 
 if TYPE_CHECKING:

@@ -17,7 +17,6 @@ from catalog.fetch.client import Asked, Fetcher
 from catalog.harvest.desk import AskJob, Desk, surely
 from catalog.harvest.questions import Questions, Tally
 from catalog.intake import take
-from catalog.normalize.escape import escape_text
 from catalog.records import Answer, Mention, Reading, Verdict
 from catalog.secrets import Redactor
 from catalog.storage import engine as engines
@@ -26,6 +25,7 @@ from catalog.storage.locks import share_derivation
 from catalog.storage.mentions import Named, add_named, without_forgotten
 from catalog.storage.observe import FORGOTTEN, observe
 from catalog.storage.stage2 import settle
+from catalog.text import escape_text
 from catalog.times import Micros
 
 COMMAND = "discover"

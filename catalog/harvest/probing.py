@@ -27,7 +27,6 @@ from catalog.fetch.client import Asked, Fetcher
 from catalog.harvest.desk import AskJob, Desk, surely
 from catalog.harvest.questions import Questions, Tally
 from catalog.intake import Failure, Taken
-from catalog.normalize.escape import escape_text
 from catalog.records import Reading, Verdict
 from catalog.secrets import Redactor
 from catalog.settings import ProbeSettings, SourceSettings
@@ -36,6 +35,7 @@ from catalog.storage import failures, runs
 from catalog.storage.probes import Probe, add_probe, largest_prompt
 from catalog.storage.sources import BudgetKind, give_back, reserve
 from catalog.storage.tombstones import forgotten_among
+from catalog.text import escape_text
 from catalog.times import day_of
 
 COMMAND = "probe"

@@ -13,7 +13,7 @@ import msgspec
 import zstandard
 
 from catalog.errors import UsageError
-from catalog.normalize.escape import escape_text
+from catalog.text import escape_text
 from catalog.times import Micros, parse_moment
 
 _PACKED = (".gz", ".zst")

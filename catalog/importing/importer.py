@@ -14,7 +14,6 @@ import msgspec
 from catalog.dialects.recorded import read_value
 from catalog.importing.files import Piece, Skipped, files_of, pieces, place_of
 from catalog.intake import Redacts, take
-from catalog.normalize.escape import escape_text
 from catalog.records import Deriver, Observation, Reading, Verdict
 from catalog.storage import engine as engines
 from catalog.storage import failures, frontier, runs
@@ -23,6 +22,7 @@ from catalog.storage.mentions import Named, add_named, without_forgotten
 from catalog.storage.observe import FORGOTTEN, observe
 from catalog.storage.sources import add_source
 from catalog.storage.stage2 import Settled, settle
+from catalog.text import escape_text
 from catalog.times import SECOND, Clock, Micros
 
 if TYPE_CHECKING:

@@ -19,8 +19,8 @@ import yaml
 
 from catalog.errors import NormalizeError
 from catalog.normalize.decode import decode, nests_within
-from catalog.normalize.escape import escape_text
 from catalog.normalize.values import Canonical, canonical_json, canonical_text, unescape_html
+from catalog.text import escape_text
 
 _MAX_NESTING = 100
 _MAX_YAML = 2**20

@@ -12,7 +12,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from catalog.normalize.escape import escape_text
 from catalog.normalize.values import (
     UNREADABLE,
     canonical_json,
@@ -21,6 +20,7 @@ from catalog.normalize.values import (
     read_list,
 )
 from catalog.records import Row
+from catalog.text import escape_text
 
 MAX_KEY = 200
 """Longest key of an element, path or id: PostgreSQL limits what it can index."""

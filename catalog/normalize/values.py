@@ -1,7 +1,7 @@
 """Single values: which a column takes, what is made of them, and canonical text and JSON.
 
 Text is canonical after one HTML-unescape (the payloads of January 2024 are escaped, later ones
-are plain) and after :func:`catalog.normalize.escape.escape_text`.
+are plain) and after :func:`catalog.text.escape_text`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any, Final, NamedTuple
 from catalog.errors import NormalizeError
 from catalog.fields import FieldType
 from catalog.normalize.decode import MAX_DEPTH, OddNumber, decode, nests_within
-from catalog.normalize.escape import escape_text
+from catalog.text import escape_text
 from catalog.times import DAY, from_iso
 
 EXAMPLE_LENGTH = 200

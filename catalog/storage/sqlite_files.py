@@ -48,21 +48,36 @@ def connect_reader(path: Path, busy_timeout: float) -> sqlite3.Connection:
 
     A file in WAL mode is read with another one beside it. Where that cannot be made since nobody
     may write there, and the catalog was closed cleanly, the file is read as one that stays as it
-    is.
+    is. What a killed writer left half-done in a file of another mode, such as a backup in use or
+    a catalog that is being upgraded, is taken back first.
     """
-    connection = connect_sqlite(path, "ro", busy_timeout)
     try:
-        connection.execute("SELECT 1 FROM sqlite_master").fetchone()
-    except sqlite3.OperationalError:
-        connection.close()
-        log = path.with_name(path.name + "-wal")
-        if not _is_frozen(path) or (log.exists() and log.stat().st_size):
+        return _opened(path, "ro", busy_timeout)
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode == sqlite3.SQLITE_READONLY_ROLLBACK and not _is_frozen(path):
+            # SQLite takes it back at the first look, but only for one who may write.
+            _opened(path, "rw", busy_timeout).close()
+            return _opened(path, "ro", busy_timeout)
+        if not _is_frozen(path) or _is_half_done(path):
             raise
         return connect_sqlite(path, "ro&immutable=1", busy_timeout)
+
+
+def _opened(path: Path, mode: str, busy_timeout: float) -> sqlite3.Connection:
+    """A connection that has read."""
+    connection = connect_sqlite(path, mode, busy_timeout)
+    try:
+        connection.execute("SELECT 1 FROM sqlite_master").fetchone()
     except sqlite3.Error:
         connection.close()
         raise
     return connection
+
+
+def _is_half_done(path: Path) -> bool:
+    """Whether a log or a journal beside the file says more than it."""
+    beside = [path.with_name(path.name + ending) for ending in ("-wal", "-journal")]
+    return any(each.exists() and each.stat().st_size for each in beside)
 
 
 def _is_frozen(path: Path) -> bool:

@@ -12,7 +12,7 @@ from itertools import chain, islice
 from typing import IO, Any, Literal
 
 from catalog.errors import SettingsError, UsageError
-from catalog.normalize.escape import unescape_text
+from catalog.text import unescape_text
 from catalog.wording.text import harmless, shown, to_json
 
 Form = Literal["csv", "ndjson", "parquet"]

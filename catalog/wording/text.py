@@ -13,7 +13,7 @@ import unicodedata
 from collections.abc import Iterable
 from typing import Any, Literal
 
-from catalog.normalize.escape import unescape_text
+from catalog.text import unescape_text
 from catalog.times import SECOND, Micros, to_iso
 
 # Controls of both blocks, marks and overrides of direction, separators that break lines,

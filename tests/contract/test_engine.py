@@ -460,3 +460,43 @@ def test_file_that_nobody_may_write_to_is_read(
         facts(engine)
     tmp_path.chmod(0o755)
     engine.dispose()
+
+
+@pytest.fixture
+def half_done(tmp_path: Path) -> Path:
+    """A file in rollback mode whose writer was killed: what it had spilled is in the file."""
+    path = tmp_path / "whole" / "catalog.db"
+    path.parent.mkdir()
+    with closing(sqlite3.connect(path, isolation_level=None)) as writer:
+        writer.execute("PRAGMA cache_size = 2")
+        writer.execute("CREATE TABLE catalog_info (key TEXT, value TEXT)")
+        writer.execute("BEGIN")
+        writer.executemany(
+            "INSERT INTO catalog_info VALUES (?, ?)", [(str(n), "x" * 900) for n in range(99)]
+        )
+        left = tmp_path / "left"
+        # As a kill leaves them: with no lock on them.
+        shutil.copytree(path.parent, left)
+    assert (left / "catalog.db-journal").stat().st_size
+    return left / "catalog.db"
+
+
+def test_a_reader_takes_back_what_a_killed_writer_left(half_done: Path) -> None:
+    with closing(sqlite_files.connect_reader(half_done, 1)) as reader:
+        assert reader.execute("SELECT count(*) FROM catalog_info").fetchone() == (0,)
+        with pytest.raises(sqlite3.OperationalError, match="readonly"):
+            reader.execute("DELETE FROM catalog_info")
+
+    assert not half_done.with_name("catalog.db-journal").exists()
+
+
+def test_what_a_killed_writer_left_is_not_read_where_nobody_may_take_it_back(
+    half_done: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Root may write to what is write-protected.
+    monkeypatch.setattr(sqlite_files, "_is_frozen", lambda _: True)
+
+    with pytest.raises(sqlite3.OperationalError, match="readonly"):
+        sqlite_files.connect_reader(half_done, 1)
+
+    assert half_done.with_name("catalog.db-journal").stat().st_size

@@ -13,11 +13,11 @@ from sqlalchemy import select
 
 from catalog.derive import Derivation
 from catalog.importing import Importer, importer
-from catalog.normalize.escape import escape_text, unescape_text
 from catalog.secrets import Redactor
 from catalog.storage import failures, runs
 from catalog.storage import tables as t
 from catalog.storage.engine import read
+from catalog.text import escape_text, unescape_text
 from catalog.times import FixedClock
 from tests.databases import NOW
 

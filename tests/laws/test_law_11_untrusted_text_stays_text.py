@@ -10,9 +10,9 @@ from sqlalchemy import inspect, select
 
 from catalog.cli.output import Output, diff_text
 from catalog.cli.text import harmless, shown, to_json, word_diff
-from catalog.normalize.escape import unescape_text
 from catalog.storage import engine as engines
 from catalog.storage import tables as t
+from catalog.text import unescape_text
 from tests.conftest import ROOT
 from tests.laws.asking import Asking
 from tests.laws.asking import given as answered

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from catalog.normalize.escape import unescape_text
+from catalog.text import unescape_text
 from catalog.wording.text import escape_json
 
 TYPE = "application/json"

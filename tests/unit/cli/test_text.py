@@ -11,7 +11,7 @@ from rich.console import Console
 
 from catalog.cli import text
 from catalog.cli.output import Output, diff_text
-from catalog.normalize.escape import escape_text
+from catalog.text import escape_text
 from catalog.wording import text as wording
 
 STEERING = ["\x1b[2J", "\x9b31m", "\x07", "\r", "\x08", "\u202e", "\u2066", "\u2028", "\x7f"]

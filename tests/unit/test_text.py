@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from catalog.normalize.escape import escape_text, unescape_text
+from catalog.text import escape_text, unescape_text
 
 # Every code point there is, lone surrogates among them, and the awkward ones often.
 ANY_TEXT = st.text(
