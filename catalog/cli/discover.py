@@ -161,7 +161,10 @@ def _report(app: App, source: str, done: Discovered) -> None:
             f"not kept: {count(done.forgotten, 'GPT')} that this catalog was told to forget"
         )
     if done.failed or done.left:
-        app.out.note(f"{number(done.failed)} searches failed, {number(done.left)} were not asked")
+        app.out.note(
+            f"{count(done.failed, 'search', 'searches')} failed, {number(done.left)}"
+            f" {'was' if done.left == 1 else 'were'} not asked"
+        )
     if done.stop is not None:
         app.out.note("stopped early: " + done.stop.words)
     if done.new:

@@ -107,8 +107,20 @@ def _forget(started: App, kind: Kind, name: str, *, yes: bool) -> None:
 
 def _say(started: App, done: Forgotten, name: str) -> None:
     out = started.out
-    word = "would go" if done.dry_run else "erased"
-    out.line(f"{word}: {done.kind} {harmless(name)}, {count(done.gpts, 'GPT')} of which is kept")
+    who = f"{done.kind} {harmless(name)}"
+    kept = bool(done.gpts or done.rows)
+    if not kept:
+        # Most likely a slip of the pen; or somebody asks before they were ever taken in.
+        out.line(f"nothing is kept of {who}: is that the right name?")
+        out.note(
+            "with --yes it would not be taken in from now on"
+            if done.dry_run
+            else "it is not taken in from now on"
+        )
+    else:
+        word = "would go" if done.dry_run else "erased"
+        of_it = f", with {count(done.gpts, 'GPT')}" if done.kind == "author" else ""
+        out.line(f"{word}: {who}{of_it}")
     out.table(
         [
             *([number(rows), table.replace("_", " ")] for table, rows in done.rows.items()),
@@ -127,5 +139,5 @@ def _say(started: App, done: Forgotten, name: str) -> None:
         "exports, backups and copies in other places may hold it still, and are yours to find: the"
         " catalog does not know where they are"
     )
-    if done.dry_run:
+    if done.dry_run and kept:
         out.note("nothing was erased: give the same command with --yes")

@@ -111,7 +111,11 @@ def _named(app: App, words: Sequence[str], file: Path | None) -> References:
     if not named.ids and (words or file is not None):
         refused = len(named.refused)
         were = "it was" if refused == 1 else f"all {number(refused)} were"
-        raise UsageError("no reference names a GPT" + (f": {were} refused" if refused else ""))
+        raise UsageError(
+            f"no reference names a GPT: {were} refused"
+            if refused
+            else f"no reference names a GPT: {file} holds none; write them there, one a line"
+        )
     return named
 
 

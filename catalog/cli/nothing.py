@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from catalog.storage.engine import Connection
 
+EMPTY = "the catalog holds no GPT yet: gpts-catalog harvest or gpts-catalog import"
 MOST = 8
 """Of so many conditions each is tried by itself."""
 FACETS = {
@@ -44,10 +45,13 @@ def explain_nothing(conn: Connection, wanted: Filter) -> list[str]:
 def _explained(conn: Connection, wanted: Filter) -> Iterator[str]:
     parts = conditions(wanted)
     if not parts:
-        yield "the catalog holds no GPT yet: gpts-catalog harvest or gpts-catalog import"
+        yield EMPTY
     if not parts or len(parts) > MOST:
         return
     barren = [each for each in parts if not search(conn, each.alone, limit=1).items]
+    if len(barren) == len(parts) and not search(conn, Filter(), limit=1).items:
+        yield EMPTY
+        return
     for each in barren:
         yield from _barren(conn, each)
     if barren:

@@ -23,6 +23,7 @@ from catalog.cli.text import count, number
 from catalog.errors import UsageError
 from catalog.query.console import ROWS, SECONDS, Parameter, Result, run_sql
 from catalog.query.named_queries import NamedQuery, named_queries, named_query
+from catalog.query.schema import views
 from catalog.storage.roles import reader_role_sql, writer_role_sql
 from catalog.storage.urls import is_sqlite, parse_url
 from catalog.wording.rows import Form, plain, unique, write_rows
@@ -45,6 +46,11 @@ def sql(
         str | None, typer.Option("--named", metavar="NAME", help="Run a query that ships.")
     ] = None,
     list_: Annotated[bool, typer.Option("--list", help="Show the queries that ship.")] = False,
+    views_: Annotated[bool, typer.Option("--views", help="Show what can be asked.")] = False,
+    view: Annotated[
+        str | None,
+        typer.Option("--view", metavar="NAME", help="Show what each column of a view says."),
+    ] = None,
     param: Annotated[
         list[str] | None,
         typer.Option(
@@ -90,12 +96,14 @@ def sql(
     no_pager: NoPagerOption = False,
 ) -> None:
     """Ask the catalog in SQL. What it holds: docs/data-dictionary.md; how to ask: docs/sql.md."""
-    given = [each for each in (query, named, reader_role, writer_role) if each is not None]
-    if len(given) + list_ != 1:
+    given = [each for each in (query, named, view, reader_role, writer_role) if each is not None]
+    if len(given) + list_ + views_ != 1:
         raise UsageError(
-            "name one of: a QUERY (or - for stdin), --named NAME, --list, --reader-role NAME,"
-            " --writer-role NAME"
+            "name one of: a QUERY (or - for stdin), --named NAME, --list, --views, --view NAME,"
+            " --reader-role NAME, --writer-role NAME"
         )
+    if query in named_queries():
+        raise UsageError(f"{query} is a query that ships: gpts-catalog sql --named {query}")
     app = start(ctx, catalog, config, as_json=as_json, as_csv=as_csv, pages=not no_pager)
     if reader_role is not None:
         _print_role(app, "--reader-role", reader_role_sql, reader_role)
@@ -103,6 +111,10 @@ def sql(
         _print_role(app, "--writer-role", writer_role_sql, writer_role)
     elif list_:
         _print_list(app)
+    elif views_:
+        _print_views(app)
+    elif view is not None:
+        _print_view(app, view)
     else:
         # A wrong word is told before a query runs for half a minute.
         chosen = _form(app, form, output)
@@ -170,6 +182,31 @@ def _print_list(app: App) -> None:
                 "sql": query.sql,
             }
         )
+
+
+def _print_views(app: App) -> None:
+    rows = [(each.name, each.comment) for each in views()]
+    print_csv(app.out, ("name", "comment"), rows)
+    print_table(app.out, [Column("view", least=24), "its rows"], rows)
+    app.out.line()
+    app.out.line("what its columns say: gpts-catalog sql --view NAME")
+    for each in views():
+        app.out.json(msgspec.to_builtins(each))
+
+
+def _print_view(app: App, name: str) -> None:
+    """Print the columns of a view.
+
+    Raises:
+        UsageError: there is no such view.
+    """
+    found = {each.name: each for each in views()}.get(name)
+    if found is None:
+        raise UsageError(f"there is no view {name!r}: gpts-catalog sql --views shows them")
+    rows = list(found.columns.items())
+    print_csv(app.out, ("column", "comment"), rows)
+    print_table(app.out, [Column("column", least=24), "what it says"], rows)
+    app.out.json(msgspec.to_builtins(found))
 
 
 def _explain(app: App, query: NamedQuery) -> None:

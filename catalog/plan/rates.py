@@ -229,7 +229,7 @@ def digamma(x: float) -> float:
     return shift + math.log(x) - 0.5 / x - i * (1 / 12 - i * (1 / 120 - i / 252))
 
 
-def _trigamma(x: float) -> float:
+def trigamma(x: float) -> float:
     """The derivative of ψ for x > 0: as above, 6.4.12."""
     shift = 0.0
     while x < 6:  # noqa: PLR2004 - as above
@@ -248,5 +248,5 @@ def _shape_of(spread: float) -> float:
     a = (3 - c + math.sqrt((c - 3) ** 2 + 24 * c)) / (12 * c)
     for _ in range(2):
         miss = math.log(a) - digamma(a) - c
-        a *= math.exp(-miss / (1 - a * _trigamma(a)))
+        a *= math.exp(-miss / (1 - a * trigamma(a)))
     return min(_MOST_SHAPE, max(_LEAST_SHAPE, a))

@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Self
 
 from catalog.errors import CatalogError, InvalidSql, Stopped
+from catalog.query.schema import meant
 from catalog.storage.reading import Parameter, Reading, Value, open_reading
 from catalog.storage.row_sizes import width
 from catalog.storage.sql_text import names_in
@@ -192,12 +193,15 @@ def run_sql(
             raise
         # Not refused before it is tried: of PostgreSQL a slice, list[1:n], has a name like that.
         missing = sorted(names_in(text) - given.keys())
-        if not missing:
+        hint = meant(str(error), text)
+        if missing:
+            hint = (
+                f"nothing gives a value for :{missing[0]}: --param {missing[0]}=VALUE does, in"
+                " Python parameters"
+            )
+        if not hint:
             raise
-        raise InvalidSql(
-            f"{error}; nothing gives a value for :{missing[0]}: --param {missing[0]}=VALUE does, in"
-            " Python parameters"
-        ) from None
+        raise InvalidSql(f"{error}; {hint}") from None
     except BaseException:
         stop.attach(None)
         reading.close()

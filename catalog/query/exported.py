@@ -64,10 +64,6 @@ class ExportedTable(msgspec.Struct, frozen=True, kw_only=True):
     moment: str | None = None
     per_gpt: bool = True
 
-    def column(self, name: str) -> ExportedColumn:
-        """The column of that name."""
-        return next(column for column in self.columns if column.name == name)
-
 
 LEFT_OUT_TABLES: dict[str, str] = dump.LEFT_OUT_TABLES | {
     "payloads": "stand with the observations and discoveries that name them",

@@ -114,7 +114,5 @@ def grid_of(stands: store.Stands, priors: plan.Priors) -> dict[int, int]:
     """How many GPTs are in each box; those never asked are in that of their prior."""
     grid = defaultdict(int, stands.boxes)
     for stratum, gpts in stands.unasked.items():
-        cell = plan.known(1.0, priors.of(stratum)).cell
-        if cell is not None:
-            grid[cell] += gpts
+        grid[plan.cell_of(priors.of(stratum), 1.0)] += gpts
     return dict(grid)

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import difflib
+import re
+from collections.abc import Sequence
 from functools import cache
 
 import msgspec
 
+from catalog.storage.tables import metadata
 from catalog.storage.views import VIEWS
+
+_NO_TABLE = re.compile(r'no such table: ([\w.]+)|relation "([\w.]+)" does not exist')
+_NO_COLUMN = re.compile(r'no such column: ([\w.]+)|column "?([\w.]+)"? does not exist')
+"""As SQLite and PostgreSQL say it."""
+_ALIKE = 0.5
+"""How much of two names is the same, at least, for one to have been meant by the other."""
 
 
 class View(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,3 +44,34 @@ def views() -> tuple[View, ...]:
         )
         for view in VIEWS
     )
+
+
+def meant(said: str, text: str) -> str:
+    """What may have been meant by a name that an engine does not know; else nothing.
+
+    Args:
+        said: what the engine says.
+        text: the query.
+    """
+    names = {view.name: tuple(view.columns) for view in views()}
+    table = _NO_TABLE.search(said)
+    if table is not None:
+        near = _nearest(table[1] or table[2], tuple(names))
+        return f"did you mean {near}?" if near else f"the views are {', '.join(names)}"
+    column = _NO_COLUMN.search(said)
+    if column is None:
+        return ""
+    names |= {name: tuple(each.columns.keys()) for name, each in metadata.tables.items()}
+    asked = [name for name in names if re.search(rf"\b{name}\b", text, re.IGNORECASE)]
+    if not asked:
+        return ""
+    near = _nearest(column[1] or column[2], [each for name in asked for each in names[name]])
+    if near:
+        return f"did you mean {near}?"
+    return "; ".join(f"the columns of {name} are {', '.join(names[name])}" for name in asked)
+
+
+def _nearest(name: str, known: Sequence[str]) -> str | None:
+    wanted = name.rpartition(".")[2].casefold()
+    near = difflib.get_close_matches(wanted, known, n=1, cutoff=_ALIKE)
+    return near[0] if near else None

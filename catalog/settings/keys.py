@@ -22,7 +22,7 @@ def api_key(source: SourceSettings, environ: Mapping[str, str]) -> str | None:
     """
     if source.api_key_env is None:
         return None
-    key = environ.get(source.api_key_env, "").strip()
+    key = _held(source, environ)
     place = f"sources.{source.name}.api_key_env"
     if not key:
         raise SettingsError(
@@ -35,27 +35,30 @@ def api_key(source: SourceSettings, environ: Mapping[str, str]) -> str | None:
             "it has a character that no HTTP header may carry"
         )
     if len(key) < MIN_LENGTH:
-        raise SettingsError(
-            f"{place}: what {source.api_key_env} holds can be no key: "
-            f"it has fewer than {MIN_LENGTH} characters, and would be redacted from ordinary text"
-        )
+        raise _too_short(source)
     return key
 
 
 def source_keys(settings: Settings, environ: Mapping[str, str]) -> tuple[str, ...]:
-    """The keys of all sources, longest first: what an answer could echo (law 10)."""
-    names = {each.api_key_env for each in settings.sources.values() if each.api_key_env}
-    return _longest_first(environ.get(name, "").strip() for name in names)
+    """The keys of all sources, longest first: what an answer could echo (law 10).
+
+    Raises:
+        SettingsError: one of them is too short to be told from ordinary text.
+    """
+    for source in settings.sources.values():
+        if 0 < len(_held(source, environ)) < MIN_LENGTH:
+            raise _too_short(source)
+    return _keys(settings, environ)
 
 
 def known_secrets(settings: Settings, environ: Mapping[str, str]) -> tuple[str, ...]:
     """All secrets we know of, longest first: what no text of ours may show.
 
-    Beside :func:`source_keys` these are the passwords of the catalog and of proxies, the keys of
-    pseudonyms and tombstones, and the addresses of notifications, which no source is ever told and
-    which are therefore not looked for in answers.
+    Beside the keys of all sources, however short, these are the passwords of the catalog and of
+    proxies, the keys of pseudonyms and tombstones, and the addresses of notifications, which no
+    source is ever told and which are therefore not looked for in answers.
     """
-    secrets = [*source_keys(settings, environ), environ.get("PGPASSWORD", "")]
+    secrets = [*_keys(settings, environ), environ.get("PGPASSWORD", "")]
     secrets += environ.get(TOMBSTONE_KEYS_ENV, "").split()
     if settings.export.pseudonym_key_env:
         secrets.append(environ.get(settings.export.pseudonym_key_env, "").strip())
@@ -69,6 +72,22 @@ def known_secrets(settings: Settings, environ: Mapping[str, str]) -> tuple[str, 
         for password in passwords_in(url):
             secrets += [password, unquote(password)]
     return _longest_first(secrets)
+
+
+def _held(source: SourceSettings, environ: Mapping[str, str]) -> str:
+    """What the variable of ``source`` holds: nothing, if it names none or is not set."""
+    return environ.get(source.api_key_env, "").strip() if source.api_key_env else ""
+
+
+def _keys(settings: Settings, environ: Mapping[str, str]) -> tuple[str, ...]:
+    return _longest_first(_held(source, environ) for source in settings.sources.values())
+
+
+def _too_short(source: SourceSettings) -> SettingsError:
+    return SettingsError(
+        f"sources.{source.name}.api_key_env: what {source.api_key_env} holds can be no key: "
+        f"it has fewer than {MIN_LENGTH} characters, and would be redacted from ordinary text"
+    )
 
 
 def _longest_first(secrets: Iterable[str]) -> tuple[str, ...]:

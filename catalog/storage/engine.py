@@ -319,8 +319,13 @@ def _connect(engine: Engine) -> Iterator[Connection]:
 
 def missing(url: URL) -> CatalogMissing:
     """The error for a place without a catalog."""
+    if is_sqlite(url) and sqlite_path(url).is_dir():
+        return CatalogMissing(
+            f"{describe(url)} is a folder: name the file of the catalog in it, as catalog.db"
+        )
     return CatalogMissing(
-        f"there is no catalog at {describe(url)}: make one with gpts-catalog init"
+        f"there is no catalog at {describe(url)}: go to the folder that has it, or name it with"
+        " --catalog; gpts-catalog init makes one"
     )
 
 

@@ -89,6 +89,18 @@ def test_missing_catalog_is_status_4_and_names_the_next_step(cli: Cli, words: li
     assert ran.out == ""
 
 
+def test_folder_is_no_catalog_and_the_message_says_so(cli: Cli) -> None:
+    ran = cli("status", "--catalog", str(cli.folder))
+    assert ran.status == 4
+    assert "is a folder: name the file of the catalog in it" in ran.err
+
+
+def test_search_of_an_empty_catalog_names_what_fills_it(cli: Cli) -> None:
+    assert cli("init").status == 0
+    ran = cli("search", "poet", "--tool", "browser")
+    assert ran.err.splitlines()[-1].startswith("the catalog holds no GPT yet: gpts-catalog harvest")
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

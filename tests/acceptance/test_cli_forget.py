@@ -49,7 +49,7 @@ def test_without_yes_it_is_only_said(sim: Cli, ids: list[str]) -> None:
     ran = sim("forget", "gpt", ids[0])
     assert ran.status == 0, ran.err
     assert [" ".join(line.split()) for line in ran.out.splitlines()] == [
-        f"would go: gpt {ids[0]}, 1 GPT of which is kept",
+        f"would go: gpt {ids[0]}",
         "1 frontier",
         "1 observations",
         "1 outcomes",
@@ -70,7 +70,7 @@ def test_with_yes_it_goes_and_what_is_not_reached_is_named(sim: Cli, ids: list[s
     ran = sim("forget", "gpt", ids[0], "--yes")
     assert ran.status == 0, ran.err
     lines = [" ".join(line.split()) for line in ran.out.splitlines()]
-    assert lines[0] == f"erased: gpt {ids[0]}, 1 GPT of which is kept"
+    assert lines[0] == f"erased: gpt {ids[0]}"
     assert "1 observations" in lines
     assert "1 reports, feeds and pages" in lines
     assert lines[-2:] == [
@@ -96,6 +96,18 @@ def test_again_it_finds_nothing_more(sim: Cli, ids: list[str]) -> None:
     assert sim("forget", "gpt", ids[0], "--yes", "--json").json["gpts"] == 1
     ran = sim("forget", "gpt", ids[0], "--yes", "--json")
     assert (ran.status, ran.json["gpts"], ran.json["rows"]) == (0, 0, {})
+
+
+def test_name_of_which_nothing_is_kept_is_questioned(sim: Cli, ids: list[str]) -> None:
+    """A slip of the pen must not read as if somebody had been taken out."""
+    assert ids
+    ran = sim("forget", "author", "user-MadeUpByNobody")
+    assert ran.status == 0
+    assert ran.out == "nothing is kept of author user-MadeUpByNobody: is that the right name?\n"
+    assert ran.err.splitlines() == ["with --yes it would not be taken in from now on", ELSEWHERE]
+    ran = sim("forget", "author", "user-MadeUpByNobody", "--yes")
+    assert ran.out.startswith("nothing is kept of author user-MadeUpByNobody")
+    assert "it is not taken in from now on" in ran.err
 
 
 def test_an_author_goes_with_all_of_theirs(sim: Cli, ids: list[str]) -> None:

@@ -92,6 +92,8 @@ def test_only_refused_references_are_status_2(sim: Cli, gateway: RunningGateway)
     assert ran.status == 2
     assert ran.err.count("refused: ") == 2
     assert sim("harvest", PROJECT).err.endswith("no reference names a GPT: it was refused\n")
+    (sim.folder / "none.txt").write_text("# to be filled\n\n")
+    assert "none.txt holds none" in sim("harvest", "--refs", "none.txt").err
     assert gateway.stats["requests"] == 0
 
 

@@ -198,6 +198,25 @@ def test_wrong_words_are_status_2_and_explained(
     assert not (filled.folder / "x.db").exists()
 
 
+def test_views_are_shown_with_their_columns(filled: Cli) -> None:
+    assert "v_gpts" in filled("sql", "--views").out
+    listed = filled("sql", "--views", "--json").lines
+    assert {"name", "comment", "columns"} == set(listed[0])
+    ran = filled("sql", "--view", "v_tools")
+    assert ran.status == 0
+    assert "valid_to" in ran.out
+    assert filled("sql", "--view", "v_tools", "--json").json["columns"]["gizmo_id"] == "the GPT"
+    ran = filled("sql", "--view", "v_tool")
+    assert ran.status == 2
+    assert "gpts-catalog sql --views" in ran.err
+
+
+def test_query_that_ships_is_not_taken_for_sql(filled: Cli) -> None:
+    ran = filled("sql", "survival")
+    assert ran.status == 2
+    assert "gpts-catalog sql --named survival" in ran.err
+
+
 def test_parquet_is_no_text_for_a_terminal(filled: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
     ran = filled("sql", "SELECT 1", "--format", "parquet")

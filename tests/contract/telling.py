@@ -100,6 +100,20 @@ def said(
     )
 
 
+def said_with_stat(
+    at: Micros, value: dict[str, Any], stat: dict[str, int], *, source: str = "one"
+) -> Observation:
+    """An observation in the wrapping that brings the source's own counters."""
+    payload = msgspec.json.encode({"info": value, "stat": stat})
+    return msgspec.structs.replace(
+        said(at, value, source=source),
+        digest=hashlib.sha256(payload).digest(),
+        payload=payload,
+        wrapping="info.gizmo",
+        document=DERIVER.document(payload, "info.gizmo"),
+    )
+
+
 def tell(engine: Engine, *observations: Observation) -> None:
     """Put observations into a catalog, and settle what follows from them."""
     with write(engine) as conn:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -275,3 +276,26 @@ def test_parameter_that_is_not_in_the_query_is_named(url: str) -> None:
 def test_parameter_without_a_value_is_an_error(url: str) -> None:
     with pytest.raises(InvalidSql):
         rows_of(url, "SELECT 1 AS a WHERE 'a' = :id")
+
+
+@pytest.mark.parametrize(
+    ("query", "hint"),
+    [
+        ("SELECT name FROM gpts", "did you mean v_gpts?"),
+        ("SELECT name FROM zzz", "the views are v_gpts, v_revisions,"),
+        ("SELECT nme FROM v_gpts", "did you mean name?"),
+        ("SELECT g.nme FROM v_gpts AS g", "did you mean name?"),
+        ("SELECT nme FROM gizmos", "did you mean name?"),
+        ("SELECT zzz FROM v_authors", "the columns of v_authors are user_id, display_name,"),
+    ],
+)
+def test_name_that_there_is_not_brings_those_that_there_are(
+    url: str, query: str, hint: str
+) -> None:
+    with pytest.raises(InvalidSql, match=re.escape(hint)):
+        rows_of(url, query)
+
+
+def test_name_that_no_view_could_have_brings_no_advice(url: str) -> None:
+    with pytest.raises(InvalidSql, match=r"zzz[^;]*$"):
+        rows_of(url, "SELECT zzz FROM (SELECT 1 AS one) AS x")

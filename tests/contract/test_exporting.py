@@ -322,6 +322,27 @@ def test_tables_are_parted_by_month_where_they_are_many(
     assert digest(other) == digest(engine)
 
 
+def test_a_narrowed_table_is_parted_by_the_rows_that_are_left(
+    engine: Engine, tmp_path: Path
+) -> None:
+    observations = simulated(12, 12)
+    tell(engine, *observations)
+    first = min(each.observed_at for each in observations)
+    folders = {"first": first + 6 * DAY, "most": first + 60 * DAY}
+    files = {
+        name: [
+            file.partition
+            for file in made(
+                engine, tmp_path / name, format="ndjson", profile="full", at=at, partition_rows=20
+            ).release.files
+            if file.table == "observations"
+        ]
+        for name, at in folders.items()
+    }
+    assert files["first"] == [None]
+    assert len(files["most"]) > 1
+
+
 def rows_of(folder: Path, name: str) -> list[dict[str, Any]]:
     lines = (folder / f"{name}.ndjson").read_text("utf-8").splitlines()
     return [json.loads(line) for line in lines]

@@ -239,6 +239,13 @@ def test_parameter_is_of_the_kind_of_its_default() -> None:
         named_query("survival").values({"top": "1"})
 
 
+def test_parameter_whose_default_is_a_text_takes_any_text() -> None:
+    head = "-- title: x\n-- purpose: x\n-- columns:\n--   a: x\n-- reading: x\n"
+    named = parse_named("mine", f"{head}-- parameters:\n--   kind = dalle: x\n\nSELECT :kind AS a")
+    assert named.values({}) == {"kind": "dalle"}
+    assert named.values({"kind": "7"}) == {"kind": "7"}
+
+
 @pytest.mark.parametrize(
     "text",
     [

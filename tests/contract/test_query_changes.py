@@ -15,7 +15,7 @@ from catalog.search.filters import Filter
 from catalog.storage.engine import read
 from catalog.times import HOUR
 from tests.contract.searching import WAYS
-from tests.contract.telling import ID, changed, day, document, said, tell
+from tests.contract.telling import ID, changed, day, document, said, said_with_stat, tell
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -360,6 +360,28 @@ def test_metrics_tell_points_and_what_moved(engine: Engine) -> None:
     assert [point.numbers.at for point in found.points] == [day(1), day(2)]
     assert found.points[0].moved == {}
     assert found.points[1].moved == {"num_pins": 3, "conversations_at_least": 24910}
+
+
+def test_metrics_tell_the_counters_of_each_source_apart(engine: Engine) -> None:
+    tell(
+        engine,
+        said_with_stat(day(1), document(), {"read": 5, "use": 1}),
+        said_with_stat(day(2), document(), {"read": 8, "use": 1}),
+        said_with_stat(day(2) + HOUR, document(), {"read": 100}, source="two"),
+    )
+    with read(engine) as conn:
+        stats = metrics(conn, ID).stats
+        assert [len(points) for points in metrics(conn, ID, day(1)).stats.values()] == [1]
+    assert {
+        source: [(point.numbers.values, point.moved) for point in points]
+        for source, points in stats.items()
+    } == {
+        "one": [
+            ({"stat_read": 5, "stat_use": 1}, {}),
+            ({"stat_read": 8, "stat_use": 1}, {"stat_read": 3}),
+        ],
+        "two": [({"stat_read": 100}, {})],
+    }
 
 
 def test_metrics_of_a_gpt_without_numbers_are_empty(engine: Engine) -> None:

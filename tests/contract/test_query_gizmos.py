@@ -11,7 +11,17 @@ from catalog.query.told import Known
 from catalog.storage import frontier
 from catalog.storage.engine import read, write
 from catalog.times import HOUR
-from tests.contract.telling import DERIVER, ID, NEVER, changed, day, document, said, tell
+from tests.contract.telling import (
+    DERIVER,
+    ID,
+    NEVER,
+    changed,
+    day,
+    document,
+    said,
+    said_with_stat,
+    tell,
+)
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -180,8 +190,23 @@ def test_get_of_an_id_without_a_document_says_how_asking_ended(engine: Engine) -
         gizmos.get(conn, NEVER)
 
 
-def test_fields_that_no_source_sends_any_more_are_marked(engine: Engine) -> None:
-    """Rule 10: in all of 100 documents, then in none of 100 over three days."""
+def test_get_of_a_name_that_was_never_asked_for_says_so(engine: Engine) -> None:
+    with write(engine) as conn:
+        frontier.add_ids(conn, [NEVER], day(1))
+    with read(engine) as conn:
+        for known in (None, Known(at=day(2), deriver=DERIVER)):
+            with pytest.raises(NotFound, match="never asked for: ask with gpts-catalog harvest"):
+                gizmos.get(conn, NEVER, known=known)
+
+
+def test_get_as_known_before_the_first_word_says_when_that_was(told: Engine) -> None:
+    with pytest.raises(NotFound, match="was recorded at 2026-02-01T09:00:00Z"):
+        _get(told, known_at=day(1) - 1)
+
+
+@pytest.fixture
+def unsent(engine: Engine) -> Engine:
+    """Rule 10: a field in all of 100 documents, then in none of 100 over three days."""
     with_it, without = [], []
     for number in range(100):
         found = document(f"g-Many{number:05d}")
@@ -192,10 +217,31 @@ def test_fields_that_no_source_sends_any_more_are_marked(engine: Engine) -> None
         without.append(said(day(3) + number * HOUR, later))
     tell(engine, *with_it)
     tell(engine, *without)
+    return engine
+
+
+def _unsent_since(engine: Engine, column: str = "welcome_message") -> Micros | None:
     with read(engine) as conn:
-        gizmo = gizmos.get(conn, "g-Many00007")
-    assert _fact(gizmo, "welcome_message").unsent_since == day(1) + 99
-    assert _fact(gizmo, "name").unsent_since is None
+        return _fact(gizmos.get(conn, "g-Many00007"), column).unsent_since
+
+
+def test_fields_that_no_source_sends_any_more_are_marked(unsent: Engine) -> None:
+    assert _unsent_since(unsent) == day(1) + 99
+    assert _unsent_since(unsent, "name") is None
+
+
+def test_field_that_a_source_sends_again_of_others_is_not_marked(unsent: Engine) -> None:
+    tell(unsent, said(day(9), document("g-Many00001")))
+    assert _unsent_since(unsent) is None
+
+
+def test_field_that_went_out_of_a_wrapping_is_marked_while_it_is_the_latest(unsent: Engine) -> None:
+    without = document("g-Many00007")
+    del without["gizmo"]["display"]["welcome_message"]
+    tell(unsent, said_with_stat(day(9), without, {"read": 1}))
+    assert _unsent_since(unsent) is None
+    tell(unsent, said(day(10), without))
+    assert _unsent_since(unsent) == day(1) + 99
 
 
 def test_original_gives_the_bytes_that_decided(told: Engine) -> None:

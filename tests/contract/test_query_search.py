@@ -276,6 +276,21 @@ def test_search_as_of_now_is_search(engine: Engine) -> None:
             assert searching.ids(now.items) == searching.ids(then.items), sort
 
 
+def test_iteration_over_the_past_goes_on_where_a_pass_ended(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    searching.fill(engine, 7, 40)
+    wanted = Filter(text="a*")
+    with read(engine) as conn:
+        for sort in ("name", "relevance"):
+            whole = list(iterate(conn, wanted, sort=sort, at=day(28)))
+            with monkeypatch.context() as patched:
+                patched.setattr("catalog.query.search.PART", 3)
+                patched.setattr("catalog.query.asof.PASS", 4)
+                assert list(iterate(conn, wanted, sort=sort, at=day(28))) == whole
+            assert len(whole) > 3 + 4
+
+
 def test_an_author_is_found_by_name_and_by_id(engine: Engine) -> None:
     someone = {"user_id": "user-77", "display_name": "Ann Écrivain"}
     _put(engine, _gpt("g-Hers00000", "x", author=someone), _gpt("g-Others000", "x"))

@@ -3,6 +3,9 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING
 
+import pytest
+
+from catalog.errors import NotFound
 from catalog.query.samples import sample_id
 from catalog.query.stats import status
 from catalog.query.tour import most_changed, most_moved
@@ -67,6 +70,13 @@ def test_sample_is_a_gpt_that_the_source_knows(engine: Engine) -> None:
     with read(engine) as conn:
         assert sample_id(conn, "one") == ID
         assert sample_id(conn, "nobody") is None
+
+
+def test_tour_of_an_empty_catalog_says_what_to_do(engine: Engine) -> None:
+    with read(engine) as conn:
+        for choose in (most_changed, most_moved):
+            with pytest.raises(NotFound, match="run gpts-catalog harvest"):
+                choose(conn)
 
 
 def test_most_changed_is_the_gpt_with_the_most_to_show(engine: Engine) -> None:

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import func, select
 
 from catalog.errors import InvalidFilter, InvalidQuery
-from catalog.query import candidates, orders, selecting
+from catalog.query import candidates, orders, selecting, sets
 from catalog.query.counting import count
 from catalog.query.facets import FACETS, facets
 from catalog.query.naming import with_known_authors
@@ -212,7 +212,10 @@ def test_the_ways_of_large_catalogs_lead_to_the_same_rows(
     monkeypatch.setattr(candidates, "MOST", 3)
     monkeypatch.setattr(candidates, "SPELLED_OUT", 2)
     monkeypatch.setattr(candidates, "FEW_HELD", 1)
+    monkeypatch.setattr(selecting, "REMEMBERED", 5)
+    monkeypatch.setattr(sets, "HELD", 3)
     _check(readers, Asker(SEED + 2), max(1, FILTERS // 3))
+    _check_facets(readers, Asker(SEED + 5), max(1, FILTERS // 10))
 
 
 @pytest.mark.parametrize("terms", [0, 40])

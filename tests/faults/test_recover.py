@@ -10,19 +10,24 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 from sqlalchemy import func, insert, select
 
 from catalog.care.recovering import recover
 from catalog.derive import Derivation
 from catalog.errors import CatalogCorrupt, CatalogError, SettingsError, UsageError
+from catalog.storage import runs
 from catalog.storage import tables as t
 from catalog.storage.dump import digest, dump
 from catalog.storage.engine import open_engine, read, write
-from catalog.storage.frontier import add_ids, count_frontier
+from catalog.storage.failures import Failure, add_failures, failures
+from catalog.storage.frontier import Lease, add_ids, claim, count_frontier
 from catalog.storage.ledger import Ledger, Tombstone
+from catalog.storage.mentions import Named, add_named
 from catalog.storage.tombstones import add_tombstones
 from catalog.storage.verify import verify
+from catalog.times import HOUR
 from tests.databases import NOW
 from tests.laws.worlds import START, document, keep, state_absence, state_document
 
@@ -98,6 +103,104 @@ def test_a_whole_catalog_is_saved_whole(whole: Path, tmp_path: Path) -> None:
     assert not done.is_short
     assert _lines(tmp_path / "new.db")[1] == _lines(whole)[1]
     assert done.saved["frontier"] == len(GPTS)
+
+
+@pytest.fixture
+def worked(whole: Path, tmp_path: Path) -> Path:
+    """The same after work on it: ids that were named, an answer that is no fact, a claimed GPT."""
+    path = tmp_path / "worked.db"
+    path.write_bytes(whole.read_bytes())
+    engine = open_engine(f"sqlite:///{path}")
+    key = runs.RunKey(command="harvest", source="alpha", ids_digest="some")
+    with write(engine) as conn:
+        named = [
+            Named(gizmo_id=each, query="q", at=NOW, rank=1, title="T", payload=b'"%d"' % number)
+            for number, each in enumerate(GPTS[:3])
+        ]
+        add_named(conn, 1, named)
+        run = runs.open_run(conn, key, now=NOW, rng=random.Random(1))
+        failure = Failure(
+            run_id=run.run_id,
+            source_id=1,
+            asked_id=GPTS[0],
+            verdict="throttled",
+            status=429,
+            detail="slow",
+            at=NOW,
+            redacted=True,
+            body=b"too fast",
+        )
+        pruned = msgspec.structs.replace(failure, asked_id=GPTS[1], body=None)
+        add_failures(conn, [failure, pruned])
+        claim(conn, Lease("me", NOW + HOUR), ids=GPTS[:1], limit=1, now=NOW)
+    engine.dispose()
+    return path
+
+
+def test_what_was_named_and_what_failed_is_saved(worked: Path, tmp_path: Path) -> None:
+    new = tmp_path / "new.db"
+    done = recover(worked, new, RULES, NOW)
+    engine = open_engine(f"sqlite:///{new}", read_only=True)
+    with read(engine) as conn:
+        run_id = conn.execute(select(t.runs.c.run_id)).scalar_one()
+        kept = failures(conn, run_id, 9)
+        leases = conn.execute(select(t.frontier.c.lease_owner).distinct()).scalars().all()
+    engine.dispose()
+    assert not done.is_short
+    assert (done.saved["discoveries"], done.saved["fetch_failures"]) == (3, 2)
+    assert _lines(new) == _lines(worked)
+    assert [(each.body, each.redacted) for each in kept] == [(b"too fast", True), (None, True)]
+    # Whose process it was has ended.
+    assert leases == [None]
+
+
+@pytest.mark.parametrize(
+    ("statement", "lost"),
+    [
+        (
+            "UPDATE discoveries SET gizmo_id = 'x' WHERE gizmo_id = 'g-Recover00'",
+            {"discoveries": 1},
+        ),
+        ("UPDATE discoveries SET source_id = 9", {"discoveries": 3}),
+        ("UPDATE discoveries SET payload_id = 99999", {"discoveries": 3}),
+        ("UPDATE observations SET verdict = 'odd' WHERE observation_id = 1", {"observations": 1}),
+        ("UPDATE observations SET gizmo_id = 'x' WHERE observation_id = 1", {"observations": 1}),
+        ("UPDATE observations SET wrapping = 'data' WHERE observation_id = 1", {"observations": 1}),
+        ("UPDATE observations SET gizmo_id = 'g-Recover39' WHERE rowid = 1", {"observations": 1}),
+        ("UPDATE fetch_failures SET verdict = 'odd'", {"fetch_failures": 2}),
+        ("UPDATE fetch_failures SET source_id = 9", {"fetch_failures": 2}),
+        ("UPDATE fetch_failures SET body = x'00' WHERE body IS NOT NULL", {}),
+        ("UPDATE frontier SET gizmo_id = 'nobody' WHERE gizmo_id = 'g-Recover39'", {"frontier": 1}),
+        ("UPDATE payloads SET base_id = payload_id WHERE payload_id = 2", {}),
+    ],
+)
+def test_what_contradicts_itself_is_counted_and_not_saved(
+    worked: Path, tmp_path: Path, statement: str, lost: dict[str, int]
+) -> None:
+    new = tmp_path / "new.db"
+    with closing(sqlite3.connect(worked)) as connection:
+        truth = _lines(worked)[0]
+        assert connection.execute(statement).rowcount >= max(lost.values(), default=1)
+        connection.commit()
+    done = recover(worked, new, RULES, NOW)
+    if "payloads" in statement:
+        assert done.lost["payloads"] >= 1
+    else:
+        assert done.lost == lost
+    assert _kept(_lines(new)[0]) <= truth
+
+
+def test_source_whose_name_is_damaged_takes_what_it_said_with_it(
+    worked: Path, tmp_path: Path
+) -> None:
+    with closing(sqlite3.connect(worked)) as connection:
+        connection.execute("UPDATE sources SET name = 'al' || char(7) || 'pha'")
+        connection.commit()
+    done = recover(worked, tmp_path / "new.db", RULES, NOW)
+    assert done.lost["sources"] == 1
+    assert done.lost["observations"] == len(_said(worked))
+    assert done.known_again == 0
+    assert not _said(tmp_path / "new.db")
 
 
 def test_whom_the_ledger_knows_is_not_saved(whole: Path, tmp_path: Path) -> None:

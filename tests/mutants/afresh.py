@@ -1,12 +1,14 @@
 """Tries mutants one by one, each in a process that imports the code anew.
 
-Run as ``python -m tests.mutants.afresh NAME… -- ARGUMENTS OF PYTEST`` where mutmut put the changed
-code; prints the names of those that the tests did not notice. Each process is a fork of this one,
-which has imported the libraries and nothing of ours.
+Run as ``python -m tests.mutants.afresh ARGUMENTS OF PYTEST`` where mutmut put the changed code; the
+standard input is a JSON object: names of mutants, each with its tests. Prints the names of those
+that the tests did not notice. Each process is a fork of this one, which has imported the libraries
+and nothing of ours.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
@@ -30,8 +32,31 @@ _PATIENCE = 1800
 _UNCHANGED = "nothing.x_nothing__mutmut_1"
 
 
-def survives(name: str, arguments: list[str]) -> bool:
-    """Whether the tests pass with this mutant."""
+class _Only:
+    """Has pytest run some of the tests that it found, in an order of ours.
+
+    On its command line some of their names would mean something else.
+    """
+
+    def __init__(self, tests: list[str]) -> None:
+        self._places = {test: place for place, test in enumerate(tests)}
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Leave out the others."""
+        places = self._places
+        found = [item for item in items if item.nodeid in places]
+        items[:] = sorted(found, key=lambda item: places[item.nodeid])
+
+
+def survives(name: str, arguments: list[str], tests: list[str]) -> bool:
+    """Whether the tests pass with this mutant; where there are none, it does survive.
+
+    Args:
+        name: of the mutant.
+        arguments: what pytest is told.
+        tests: some by their names in their order, or whole files and folders.
+    """
     child = os.fork()
     if child:
         return os.waitpid(child, 0)[1] == 0
@@ -42,21 +67,30 @@ def survives(name: str, arguments: list[str]) -> bool:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         for stream in (sys.stdout, sys.stderr):
             os.dup2(nowhere, stream.fileno())
-        status = int(pytest.main([*_ALWAYS, *arguments]))
+        files = dict.fromkeys(test.partition("::")[0] for test in tests)
+        some = [_Only(tests)] if any("::" in test for test in tests) else []
+        status = int(pytest.main([*_ALWAYS, *arguments, *files], plugins=some))
+        if status == pytest.ExitCode.NO_TESTS_COLLECTED:
+            status = 0
     finally:
         os._exit(status)
 
 
 def main() -> None:
     """Try the mutants that are named, after the code as it is."""
-    place = sys.argv.index("--")
-    names, arguments = sys.argv[1:place], sys.argv[place + 1 :]
+    arguments = sys.argv[1:]
+    asked: dict[str, list[str]] = json.load(sys.stdin)
     for library in _LIBRARIES:
         import_module(library)
-    if not survives(_UNCHANGED, arguments):
-        sys.exit("the tests fail without a mutant, too")
-    for name in names:
-        if survives(name, arguments):
+    every = dict.fromkeys(test for tests in asked.values() for test in tests)
+    for way in (
+        [test for test in every if "::" in test],
+        [test for test in every if "::" not in test],
+    ):
+        if way and not survives(_UNCHANGED, arguments, way):
+            sys.exit("the tests fail without a mutant, too")
+    for name, tests in asked.items():
+        if survives(name, arguments, tests):
             print(name, flush=True)
 
 

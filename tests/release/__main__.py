@@ -41,8 +41,9 @@ class Unready(Exception):
 
 def main() -> int:
     """Walk the list; the exit status."""
-    failed = 0
+    failed = walked = 0
     for title, step in steps(full="full" in sys.argv[1:]):
+        walked += 1
         _say(f"... {title}")
         try:
             _say(f" ok {title}: {step()}")
@@ -50,7 +51,7 @@ def main() -> int:
             failed += 1
             _say(f"NOT {title}: {error}")
     _say(
-        f"{failed} steps are not ready; nothing was published"
+        f"not ready: {failed} of {walked}; nothing was published"
         if failed
         else f"ready: git tag v{catalog.__version__}, and publish dist/"
     )

@@ -129,6 +129,20 @@ def test_unusable_api_key_is_refused_and_not_repeated(value: str | None, message
     assert value is None or not value.strip() or value not in str(caught.value)
 
 
+def test_key_that_would_be_redacted_from_ordinary_text_is_refused_by_name() -> None:
+    """An import asks nobody, and redacts the keys of all: it has to say which one is no key."""
+    settings = Settings(
+        sources={
+            "a": SourceSettings(name="a", dialect="gpts-v1", api_key_env="A_KEY"),
+            "b": SourceSettings(name="b", dialect="gpts-v1", api_key_env="B_KEY"),
+        }
+    )
+    environ = {"A_KEY": KEY, "B_KEY": "..."}
+    with pytest.raises(SettingsError, match=r"^sources\.b\.api_key_env: what B_KEY holds"):
+        source_keys(settings, environ)
+    assert known_secrets(settings, environ) == (KEY, "...")
+
+
 def test_known_secrets_are_keys_and_passwords_longest_first() -> None:
     settings = Settings(
         catalog=CatalogSettings(url="postgresql://me:p%40ss-of-the-database@h/db"),

@@ -153,3 +153,10 @@ def test_worth_that_hardly_grows_any_more_is_met_nonetheless(
     gain = mean_freshness(belief, interval) - fresh_chance(belief, interval)
     assert 0.01 <= interval <= ceiling
     assert interval * gain == pytest.approx(price, rel=1e-4)
+
+
+def test_worth_too_small_to_be_told_from_nothing_has_an_interval() -> None:
+    """Where a day is nothing beside what is believed, V is (τ/b)²·a·b/2, and its digits cancel."""
+    interval = interval_of(Belief(1.0, 1e20), 1.0, 5e-15, FREE, LONG)
+
+    assert interval == pytest.approx(1000.0)

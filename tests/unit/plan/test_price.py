@@ -6,7 +6,7 @@ from collections import Counter
 import msgspec
 import pytest
 
-from catalog.plan import Belief, Objective, Price, Rules, cell_of, price_of_day
+from catalog.plan import Belief, Objective, Price, Rules, cell_of, price, price_of_day
 from catalog.plan.forecast import MORE, SHARES, forecast, outlook
 from catalog.plan.policy import interval_of
 from catalog.plan.price import LEAST_SHARE, MARGIN, ceiling_of, middle_of
@@ -70,6 +70,28 @@ def test_search_from_the_price_of_yesterday_ends_at_the_same() -> None:
 
     for last in (anew / 1e6, anew * 0.9, anew * 1e6):
         assert price_of_day(grid, 40.0, RULES, last=last).price == pytest.approx(anew, rel=0.05)
+
+
+def test_search_looks_at_each_cell_a_few_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By halves it would be fourteen: thousands of cells, each time."""
+    looked = Counter[float]()
+
+    def counted(belief: Belief, weight: float, asked: float, rules: Rules, ceiling: float) -> float:
+        looked[asked] += 1
+        return interval_of(belief, weight, asked, rules, ceiling)
+
+    monkeypatch.setattr(price, "interval_of", counted)
+    grid = grid_of(crowd(2000))
+    anew = price_of_day(grid, 40.0, RULES).price
+    tries = [len(looked)]
+    for last in (anew, anew * 0.9, anew * 1e6):
+        looked.clear()
+        price_of_day(grid, 40.0, RULES, last=last)
+        tries.append(len(looked))
+
+    assert tries[0] <= 5
+    assert tries[1:3] == [1, 3]
+    assert tries[3] <= 9
 
 
 def test_price_where_equal_gpts_leave_the_floor_together_is_found_in_the_end() -> None:
@@ -163,6 +185,20 @@ def test_forecast_agrees_with_a_count_gpt_by_gpt() -> None:
 
     assert said.changes == pytest.approx(sum(b.rate for b, _ in gpts), rel=0.03)
     assert said.used == pytest.approx(60.0, rel=0.03)
+
+
+def test_forecast_names_the_price_and_ceiling_of_the_day() -> None:
+    grid = grid_of(crowd(500))
+    said, terms = forecast(grid, 10.0, RULES), price_of_day(grid, 10.0, RULES)
+
+    assert (said.visits, said.price, said.ceiling) == (10.0, terms.price, terms.ceiling)
+    assert terms.ceiling == 200.0
+
+
+def test_forecast_uses_no_more_than_the_floor_allows() -> None:
+    said = forecast(grid_of(crowd(500)), 1000.0, msgspec.structs.replace(RULES, floor=2.0))
+
+    assert said.used == pytest.approx(250.0)
 
 
 def test_outlook_says_what_more_requests_would_add() -> None:

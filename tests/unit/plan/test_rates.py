@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from catalog.plan.rates import (
     FASTEST,
+    SHORTEST,
     SLOWEST,
     STORE,
     Belief,
@@ -21,6 +22,7 @@ from catalog.plan.rates import (
     learn,
     learn_prior,
     learn_priors,
+    trigamma,
 )
 
 EULER = 0.5772156649015329
@@ -32,6 +34,14 @@ EULER = 0.5772156649015329
 )
 def test_digamma_has_its_known_values(x: float, value: float) -> None:
     assert digamma(x) == pytest.approx(value, abs=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("x", "value"),
+    [(1.0, math.pi**2 / 6), (0.5, math.pi**2 / 2), (2.0, math.pi**2 / 6 - 1)],
+)
+def test_trigamma_has_its_known_values(x: float, value: float) -> None:
+    assert trigamma(x) == pytest.approx(value, abs=1e-7)
 
 
 def test_unchanged_days_are_added_as_they_are() -> None:
@@ -108,6 +118,11 @@ def test_rate_is_learned_from_irregular_visits(rate: float) -> None:
     assert sum(found) / len(found) == pytest.approx(rate, rel=0.15)
 
 
+def test_shortest_time_that_says_something_is_counted() -> None:
+    assert learn(STORE, Evidence(), SHORTEST, changed=False) == Evidence(0, SHORTEST)
+    assert learn(STORE, Evidence(), SHORTEST * 0.99, changed=False) == Evidence()
+
+
 def test_evidence_is_forgotten_by_halves() -> None:
     own = learn(STORE, Evidence(4.0, 100.0), 50.0, changed=False, memory=50.0)
 
@@ -141,6 +156,17 @@ def test_prior_is_learned_from_the_population() -> None:
 
     assert prior.rate == pytest.approx(0.05, rel=0.1)
     assert prior.shape == pytest.approx(0.8, rel=0.15)
+
+
+@pytest.mark.parametrize("shape", [0.11, 0.3, 1.0, 2.5, 4.9])
+def test_prior_has_the_shape_that_the_spread_of_rates_tells(shape: float) -> None:
+    """Of a Gamma, ln(mean) − mean(ln) is ln a − ψ(a)."""
+    log_rate = math.log(0.02) - (math.log(shape) - digamma(shape))
+
+    learned = learn_prior(Sums(100.0, 2.0, 100 * log_rate))
+
+    assert learned.rate == pytest.approx(0.02)
+    assert learned.shape == pytest.approx(shape, rel=1e-8)
 
 
 def test_few_gpts_make_no_prior() -> None:

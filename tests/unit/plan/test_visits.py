@@ -66,6 +66,7 @@ def test_first_document_teaches_nothing_and_is_due_as_its_prior_says() -> None:
     assert not state.evidence
     assert state.confirmed_at == NOW
     assert state.rate == pytest.approx(STORE.rate)
+    assert state.log_rate == pytest.approx(STORE.log_rate)
     assert NOW + DAY < due < NOW + 200 * DAY
 
 
