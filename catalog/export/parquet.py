@@ -13,8 +13,9 @@ from catalog.export.files import HashedFile
 from catalog.export.release import Column
 
 GROUP_ROWS = 65_536
-GROUP_BYTES = 16 * 2**20
-"""A row group ends after so many rows or so much memory, whichever comes first."""
+GROUP_BYTES = 8 * 2**20
+"""A row group ends after so many rows or so much memory, whichever comes first; writing it takes
+as much again."""
 _READ_ROWS = 1000
 
 

@@ -52,7 +52,7 @@ PAYLOAD = "payload_id"
 """The last column of statements whose rows have a payload: the number of its bytes."""
 ROWS = 5000
 """Rows that are held at once."""
-PAYLOADS = 500
+PAYLOADS = 200
 """Rows with payloads that are held at once: each is some kilobytes, and may be megabytes."""
 PART = 2000
 """GPTs that are asked for at once where not all are."""

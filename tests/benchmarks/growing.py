@@ -15,6 +15,7 @@ from pathlib import Path
 
 import msgspec
 
+from catalog.__main__ import tune_memory
 from catalog.derive import Derivation
 from catalog.export.exporting import ExportRequest, export
 from catalog.harvest.session import run_harvest
@@ -127,6 +128,8 @@ STEPS: dict[str, Callable[[str, Path], object]] = {
 
 def main(name: str, url: str, path: Path) -> None:
     """Take one step; print CPU seconds, seconds by the clock, and bytes of memory at most."""
+    # As the command begins.
+    tune_memory()
     cpu, began = time.process_time(), time.perf_counter()
     STEPS[name](url, path)
     seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
