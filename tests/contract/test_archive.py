@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
-from sqlalchemy import func, insert, select, text, update
+from sqlalchemy import delete, func, insert, select, text, update
 
 from catalog.errors import CatalogBusy, CatalogCorrupt
 from catalog.storage.archive import (
@@ -141,6 +141,17 @@ def test_delta_that_does_not_pay_stands_alone_and_is_built_on(engine: Engine) ->
         ]
 
 
+@pytest.mark.parametrize(("signed", "encoding"), [(200, "DELTA"), (420, "DICTIONARY_1")])
+def test_small_delta_pays_on_a_small_base(engine: Engine, signed: int, encoding: str) -> None:
+    rng = random.Random(3)
+    stays = rng.randbytes(250 - signed // 2).hex()
+    kept = [f'{{"stays":"{stays}","sig":"{rng.randbytes(signed // 2).hex()}"}}' for _ in range(2)]
+    with write(engine) as conn:
+        ids = [put(conn, GPT, each.encode(), NOW + n) for n, each in enumerate(kept)]
+
+        assert encodings(conn, ids)[1][0] == Encoding[encoding]
+
+
 def test_delta_is_many_times_smaller(engine: Engine) -> None:
     with write(engine) as conn:
         ids = [put(conn, GPT, document(GPT, version), NOW + version) for version in range(10)]
@@ -165,6 +176,24 @@ def test_removing_a_base_encodes_its_dependents_anew(engine: Engine) -> None:
         ]
         with pytest.raises(CatalogCorrupt, match=f"payload {numbers[0]} is not in the archive"):
             get_payloads(conn, numbers[:1])
+
+
+def test_what_has_nothing_in_common_stands_alone_when_its_base_goes(engine: Engine) -> None:
+    """Two halves of one text each build on the whole, and neither on the other."""
+    whole = msgspec.json.decode(document(GPT, 1))
+    words = whole["gizmo"]["text"].split()
+    halves = [" ".join(words[:150]), " ".join(words[150:])]
+    kept = [
+        msgspec.json.encode({"gizmo": whole["gizmo"] | {"text": text}})
+        for text in (" ".join(words), *halves)
+    ]
+    with write(engine) as conn:
+        numbers = [put(conn, GPT, payload, NOW + at) for at, payload in enumerate(kept)]
+        assert [base for _, base in encodings(conn, numbers)] == [None, numbers[0], numbers[0]]
+        conn.execute(delete(observations).where(observations.c.payload_id == numbers[0]))
+        assert remove_payloads(conn, numbers[:1]) == 2
+        assert encodings(conn, numbers[1:]) == [(Encoding.DICTIONARY_1, None)] * 2
+        assert get_payloads(conn, numbers[1:]) == dict(zip(numbers[1:], kept[1:], strict=True))
 
 
 def test_removing_a_base_with_its_dependents_needs_no_encoding(engine: Engine) -> None:
