@@ -30,7 +30,7 @@ from catalog.health import Health, look
 from catalog.importing import Importer
 from catalog.query.moments import Moment, end, moment, start
 from catalog.query.past import Question
-from catalog.query.reader import Reader, catalog_url, opened, to_filter
+from catalog.query.reader import Reader, catalog_url, to_filter
 from catalog.references import parse_reference
 from catalog.secrets import Redactor
 from catalog.settings import (
@@ -48,6 +48,7 @@ from catalog.storage import merge as merging
 from catalog.storage import rebuild as rebuilding
 from catalog.storage import verify as verifying
 from catalog.storage.engine import read, write
+from catalog.storage.schema import open_catalog
 from catalog.storage.stage2 import is_unsettled, settle
 
 if TYPE_CHECKING:
@@ -137,7 +138,7 @@ class Catalog(Reader):
         settings = None if config is None else load_settings(Path(config), environ, url=url)
         return cls(
             url,
-            opened(
+            open_catalog(
                 url,
                 read_only=read_only,
                 folder=None if settings is None else settings.catalog.folder,
@@ -407,7 +408,7 @@ class Catalog(Reader):
         url = catalog_url(other)
         if not migrate.init(url, self._clock.now()).changed:
             raise UsageError("there is a catalog already: name a new place")
-        target = opened(url, read_only=False)
+        target = open_catalog(url, read_only=False)
         try:
             return merging.copy_observations(
                 target, self._engine, self._own_rules, known_at=end(known_at)
@@ -424,7 +425,7 @@ class Catalog(Reader):
         Raises:
             UsageError: both are the same, or this one is read-only.
         """
-        engine, theirs = self._writable(), opened(catalog_url(other))
+        engine, theirs = self._writable(), open_catalog(catalog_url(other))
         try:
             return merging.merge(engine, theirs, self._own_rules)
         finally:

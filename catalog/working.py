@@ -8,15 +8,20 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
 from catalog.scheduling import Schedule
 from catalog.settings import Settings
+from catalog.storage.schema import opened
 from catalog.times import Clock, Micros
+
+if TYPE_CHECKING:
+    from catalog.storage.engine import Engine
 
 JobStatus = Literal["done", "partly", "failed", "stopped"]
 """How work ended: all of it, some items failed, nothing could be done, told to stop."""
@@ -66,7 +71,7 @@ class JobContext:
 
     Attributes:
         job: the job's name.
-        url: the catalog; the work opens its own engines, as it needs them.
+        url: the catalog; :meth:`catalog` opens it.
         settings: the settings.
         environ: the environment, which holds the secrets that the settings name.
         clock: the clock (law 9).
@@ -91,6 +96,20 @@ class JobContext:
     sources: tuple[str, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
     schedules: Mapping[str, Schedule] = field(default_factory=dict)
+
+    @contextmanager
+    def catalog(self, *, read_only: bool = True) -> Iterator[Engine]:
+        """The catalog, checked to be of this program's schema.
+
+        Args:
+            read_only: opened so that the engine itself refuses every write; else durable.
+
+        Raises:
+            StorageError: it cannot be used.
+        """
+        folder = self.settings.catalog.folder
+        with opened(self.url, read_only=read_only, folder=folder) as engine:
+            yield engine
 
 
 Work = Callable[[JobContext], JobResult]

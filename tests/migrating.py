@@ -84,7 +84,10 @@ def main() -> None:
     place = Path(str(schema.__file__))
     code = place.read_text(encoding="utf-8")
     place.write_text(_HEAD.sub(f'HEAD = "{path.name[:4]}"', code), encoding="utf-8")
-    sys.stdout.write(f"wrote {path}; read it: Alembic guesses\n")
+    sys.stdout.write(
+        f"wrote {path}; read it: Alembic guesses\n"
+        "then keep a catalog of the schema until now: python -m tests.migration.kept\n"
+    )
 
 
 if __name__ == "__main__":

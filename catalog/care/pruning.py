@@ -11,7 +11,7 @@ from catalog.alarms.kinds import STALE_GRACE
 from catalog.decide.marks import FLAP_WINDOW
 from catalog.derive import Derivation
 from catalog.query.likeness import WINDOW
-from catalog.storage.engine import open_engine, read, write
+from catalog.storage.engine import read, write
 from catalog.storage.prune import Pruned, prune, record
 from catalog.storage.thinning import Plan, Thinned
 from catalog.storage.thinning import thin as thin_out
@@ -105,8 +105,7 @@ def work(context: JobContext) -> JobResult:
     """Prune what is older than ``keep_days``; where ``thin`` is set, observations as well."""
     keep_days = float(context.options.get("keep_days") or KEPT_DAYS)
     folder = Path(context.settings.catalog.folder)
-    engine = open_engine(context.url, durable=True)
-    try:
+    with context.catalog(read_only=False) as engine:
         done = prune_all(
             engine,
             folder,
@@ -115,8 +114,6 @@ def work(context: JobContext) -> JobResult:
             ceiling_days=context.settings.plan.ceiling_days,
             thin=bool(context.options.get("thin")),
         )
-    finally:
-        engine.dispose()
     return JobResult(
         numbers={"removed": sum(each.removed for each in done)},
         message=", ".join(f"{each.removed:,} {each.what}" for each in done if each.removed)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from catalog.storage.engine import open_engine, read
-from catalog.storage.schema import check_schema
+from catalog.storage.engine import read
 from catalog.storage.verify import verify
 from catalog.working import JobContext, JobResult
 
@@ -23,21 +22,16 @@ def work(context: JobContext) -> JobResult:
     looked_at = findings = 0
     first = ""
     stopped = False
-    engine = open_engine(context.url, read_only=True)
-    try:
-        check_schema(engine)
-        with read(engine) as conn:
-            for check in verify(conn):
-                looked_at += check.looked_at
-                findings += len(check.findings)
-                for found in check.findings:
-                    context.out(f"{found.check}: {found.what} → {found.do}")
-                    first = first or f"{found.what} → {found.do}"
-                if context.stopping.is_set():
-                    stopped = True
-                    break
-    finally:
-        engine.dispose()
+    with context.catalog() as engine, read(engine) as conn:
+        for check in verify(conn):
+            looked_at += check.looked_at
+            findings += len(check.findings)
+            for found in check.findings:
+                context.out(f"{found.check}: {found.what} → {found.do}")
+                first = first or f"{found.what} → {found.do}"
+            if context.stopping.is_set():
+                stopped = True
+                break
     numbers = {"looked_at": looked_at, "findings": findings}
     if findings:
         return JobResult(numbers=numbers, status="partly", message=first)

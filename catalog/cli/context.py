@@ -25,8 +25,7 @@ from catalog.settings import (
     normalize_catalog_url,
     source_keys,
 )
-from catalog.storage.engine import open_engine
-from catalog.storage.schema import check_schema
+from catalog.storage.schema import opened
 
 if TYPE_CHECKING:
     from catalog.storage.engine import Engine
@@ -89,14 +88,9 @@ class App:
         Raises:
             StorageError: it cannot be used.
         """
-        url = self.settings.catalog.url
-        folder = self.settings.catalog.folder
-        engine = open_engine(url, read_only=read_only, durable=not read_only, folder=folder)
-        try:
-            check_schema(engine)
+        place = self.settings.catalog
+        with opened(place.url, read_only=read_only, folder=place.folder) as engine:
             yield engine
-        finally:
-            engine.dispose()
 
     @contextmanager
     def other(self, text: str, *, read_only: bool = True) -> Iterator[Engine]:
@@ -110,12 +104,8 @@ class App:
             UsageError: ``text`` names none.
             StorageError: it cannot be used.
         """
-        engine = open_engine(self.url_of(text), read_only=read_only, durable=not read_only)
-        try:
-            check_schema(engine)
+        with opened(self.url_of(text), read_only=read_only) as engine:
             yield engine
-        finally:
-            engine.dispose()
 
     @staticmethod
     def url_of(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -27,6 +28,19 @@ INTERRUPTED = 128 + signal.SIGINT
 """What shells expect of a program that Ctrl-C ended."""
 PIPE_CLOSED = 141
 """What shells expect of a program whose reader went away."""
+_NO_RIGHT = ": name a place to which you may write"
+_NO_ROOM = ": make room, or name another place"
+_MENDED_BY = {
+    errno.EACCES: _NO_RIGHT,
+    errno.EPERM: _NO_RIGHT,
+    errno.EROFS: _NO_RIGHT,
+    errno.ENOSPC: _NO_ROOM,
+    errno.EDQUOT: _NO_ROOM,
+    errno.ENOENT: ": check the path",
+    errno.ENOTDIR: ": check the path",
+    errno.EISDIR: ": check the path",
+}
+"""What is to be done about an operating system's refusal."""
 
 
 def options(
@@ -181,7 +195,8 @@ def run(args: list[str] | None = None) -> int:
         raise
     except OSError as error:  # a disk, a folder: the user's to mend, and no bug
         place = f"{error.filename}: " if error.filename else ""
-        _complain(f"{place}{error.strerror or error}", words)
+        advice = _MENDED_BY.get(error.errno or 0, "")
+        _complain(f"{place}{error.strerror or error}{advice}", words)
         _print_no_more()
         return CatalogError.exit_status
     except (KeyboardInterrupt, Abort):

@@ -16,8 +16,8 @@ from catalog.export.manifest import read_manifest
 from catalog.export.pseudonyms import load_key
 from catalog.query.exporting import latest_moment
 from catalog.storage.dump import kept_digest
-from catalog.storage.engine import open_engine, read, write
-from catalog.storage.schema import HEAD, check_schema
+from catalog.storage.engine import read, write
+from catalog.storage.schema import HEAD
 from catalog.storage.stage2 import is_unsettled, settle
 from catalog.times import day_of, to_datetime
 from catalog.wording.text import count
@@ -99,15 +99,12 @@ def work(context: JobContext) -> JobResult:
     for pattern in (f".{_PATTERN}.partial", f".{_PATTERN}.old"):
         for path in (folder / FOLDER).glob(pattern):
             shutil.rmtree(path, ignore_errors=True)
-    engine = open_engine(context.url, read_only=True)
-    try:
-        check_schema(engine)
+    with context.catalog() as engine:
         _settle(context, engine)
-        return _Making(context, engine, folder).done()
-    except _Stopped:
-        return JobResult(status="stopped", message="told to stop before the release was whole")
-    finally:
-        engine.dispose()
+        try:
+            return _Making(context, engine, folder).done()
+        except _Stopped:
+            return JobResult(status="stopped", message="told to stop before the release was whole")
 
 
 def _settle(context: JobContext, engine: Engine) -> None:
@@ -115,12 +112,8 @@ def _settle(context: JobContext, engine: Engine) -> None:
     with read(engine) as conn:
         if not is_unsettled(conn):
             return
-    writing = open_engine(context.url)
-    try:
-        with write(writing) as conn:
-            settle(conn, Derivation())
-    finally:
-        writing.dispose()
+    with context.catalog(read_only=False) as writing, write(writing) as conn:
+        settle(conn, Derivation())
 
 
 class _Making:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
 from catalog.errors import SettingsError
@@ -13,7 +13,6 @@ from catalog.harvest.planning import terms_of_day
 from catalog.harvest.session import HarvestJob, run_harvest
 from catalog.harvest.totals import Harvested, Stop
 from catalog.settings import Settings, SourceSettings, api_key, source_keys
-from catalog.storage.engine import open_engine
 from catalog.working import JobContext
 
 if TYPE_CHECKING:
@@ -53,16 +52,6 @@ def askable(settings: Settings, names: Sequence[str] = ()) -> list[SourceSetting
             ' "gpts-v2", base_url and api_key_env; gpts-catalog init writes a commented example'
         )
     return sorted(found, key=lambda each: each.prefer)
-
-
-@contextmanager
-def opened(context: JobContext) -> Iterator[Engine]:
-    """The catalog, for durable writing."""
-    engine = open_engine(context.url, durable=True, folder=context.settings.catalog.folder)
-    try:
-        yield engine
-    finally:
-        engine.dispose()
 
 
 @asynccontextmanager

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from catalog.harvest.asking import askable, opened
+from catalog.harvest.asking import askable
 from catalog.harvest.planning import floor_of, terms_of_day, visits_left
 from catalog.harvest.refresh import EVERYTHING, SETTLED_BY, Refreshed, refresh, result_of
 from catalog.records import Verdict
@@ -44,7 +44,7 @@ def work(context: JobContext) -> JobResult:
     limit = int(context.options.get("limit") or EVERYTHING)
     now = context.clock.now()
     sources = askable(context.settings, context.sources)
-    with opened(context) as engine:
+    with context.catalog(read_only=False) as engine:
         floor = floor_of(terms_of_day(engine, context.settings, now))
         with read(engine) as conn:
             left = visits_left(conn, context.settings, now)

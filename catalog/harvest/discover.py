@@ -16,7 +16,7 @@ import msgspec
 
 from catalog.dialects import get_dialect
 from catalog.errors import UsageError
-from catalog.harvest.asking import askable, opened, told
+from catalog.harvest.asking import askable, told
 from catalog.harvest.discovering import Answered, Discovered, Discovering, DiscoverJob
 from catalog.records import Verdict
 from catalog.references import parse_reference
@@ -188,7 +188,7 @@ def had_their_turn(engine: Engine, names: Sequence[str], found: Iterable[Discove
 def work(context: JobContext) -> JobResult:
     """Search for the configured words and the names of some authors, and read the lists."""
     options = context.options
-    with opened(context) as engine:
+    with context.catalog(read_only=False) as engine:
         lists = [take_list(context, engine, Path(path)) for path in _texts(options.get("files"))]
         queries = list(_texts(options.get("queries")))
         names = next_names(engine, int(options.get("authors") or 0))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from catalog.dialects.probing import Reply
-from catalog.harvest.asking import askable, opened, told
+from catalog.harvest.asking import askable, told
 from catalog.harvest.probing import Probed, ProbeJob, Probing
 from catalog.settings import ProbeSettings, SourceSettings, api_key, source_keys
 from catalog.storage.engine import read
@@ -64,7 +64,7 @@ def work(context: JobContext) -> JobResult:
         return JobResult(message="no source has probes_per_day: nobody was asked")
     source = sources[0]
     limit = int(context.options.get("limit") or source.probes_per_day)
-    with opened(context) as engine:
+    with context.catalog(read_only=False) as engine:
         with read(engine) as conn:
             since = context.clock.now() - AGAIN_DAYS * DAY
             ids = to_probe(conn, since=since, limit=limit)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from catalog.harvest.asking import askable, harvest, opened
+from catalog.harvest.asking import askable, harvest
 from catalog.harvest.planning import Planner, floor_of, terms_of_day, visits_left
 from catalog.harvest.repricing import reprice
 from catalog.query.outlook import HELD_BACK
@@ -170,7 +170,7 @@ def work(context: JobContext) -> JobResult:
     share = float(context.options.get("second_opinion") or 0.0)
     sources = askable(context.settings, context.sources)
     done = Refreshed()
-    with opened(context) as engine:
+    with context.catalog(read_only=False) as engine:
         now = context.clock.now()
         terms = terms_of_day(engine, context.settings, now)
         with read(engine) as conn:

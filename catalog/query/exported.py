@@ -155,7 +155,8 @@ def _type(table: Table, column: Column[object]) -> ColumnType:
     field = BY_COLUMN.get((table.name, column.name)) or BY_COLUMN.get(
         ("gizmo_revisions" if table is t.gizmos else "gizmo_authors", column.name)
     )
-    if column.name in _MOMENTS or column.name.endswith("_at"):
+    is_moment = column.name in _MOMENTS or column.name.endswith("_at")
+    if is_moment and isinstance(column.type, BigInteger):
         return "timestamp"
     if field is not None and field.type in {"time", "json"}:
         return "timestamp" if field.type == "time" else "json"

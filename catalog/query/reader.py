@@ -31,8 +31,8 @@ from catalog.query.told import Known
 from catalog.references import parse_reference
 from catalog.search.filters import Filter, Sort
 from catalog.settings import normalize_catalog_url
-from catalog.storage.engine import open_engine, read
-from catalog.storage.schema import check_schema
+from catalog.storage.engine import read
+from catalog.storage.schema import open_catalog
 
 if TYPE_CHECKING:
     from catalog.query.authors import AuthorDetail, AuthorPage, AuthorSort
@@ -102,7 +102,7 @@ class Reader:
             StorageError: there is none, or it is of another schema.
         """
         url = catalog_url(url)
-        return cls(url, opened(url), deriver=deriver, sql_url=sql_url)
+        return cls(url, open_catalog(url), deriver=deriver, sql_url=sql_url)
 
     def close(self) -> None:
         """Let go of the catalog; a second time does nothing."""
@@ -432,26 +432,6 @@ def catalog_url(text: str) -> str:
         return normalize_catalog_url(text)
     except ValueError as error:
         raise UsageError(f"that names no catalog: {error}") from None
-
-
-def opened(url: str, *, read_only: bool = True, folder: str | None = None) -> Engine:
-    """The catalog at a URL, checked to be of this program's schema.
-
-    Args:
-        url: the catalog.
-        read_only: opened so that the engine itself refuses every write; else durable.
-        folder: where the ledger of a catalog on PostgreSQL is; None: in the usual place.
-
-    Raises:
-        StorageError: it cannot be used.
-    """
-    engine = open_engine(url, read_only=read_only, durable=not read_only, folder=folder)
-    try:
-        check_schema(engine)
-    except BaseException:
-        engine.dispose()
-        raise
-    return engine
 
 
 def to_filter(wanted: Question) -> Filter:

@@ -34,8 +34,7 @@ from catalog.report.writing import (
     write_feed,
     write_report,
 )
-from catalog.storage.engine import open_engine, read, write
-from catalog.storage.schema import check_schema
+from catalog.storage.engine import read, write
 from catalog.times import DAY, day_of
 from catalog.working import JobContext, JobRan, JobResult, JobStatus
 
@@ -73,12 +72,8 @@ def work(context: JobContext, tell: Tell | None = None) -> JobResult:
             message, context.settings, context.environ, clock=context.clock, rng=context.rng
         )
 
-    engine = open_engine(context.url, read_only=True)
-    try:
-        check_schema(engine)
+    with context.catalog() as engine:
         return _Writing(context, engine, tell or send).done()
-    finally:
-        engine.dispose()
 
 
 def after_run(context: JobContext, ran: JobRan) -> None:
@@ -90,14 +85,11 @@ def after_run(context: JobContext, ran: JobRan) -> None:
     """
     if not ran.result.numbers.get("requests"):
         return
-    engine = open_engine(context.url, read_only=True)
-    try:
+    with context.catalog() as engine:
         watches = read_watches(context.settings.watch)
         window = Window(since=ran.started_at, until=ran.finished_at)
         report = _gathered(context, engine, window, watches, next_jobs=True)
         write_report(_folder(context) / REPORTS, report, f"{LAST}{ran.job}")
-    finally:
-        engine.dispose()
 
 
 def owed_days(last: Micros | None, now: Micros) -> list[Window]:
@@ -181,12 +173,8 @@ class _Writing:
         for each in sent.undelivered:
             self._context.out(f"{each.service} was not told: {each.why}")
         if sent.services:
-            engine = open_engine(self._context.url, durable=True)
-            try:
-                with write(engine) as conn:
-                    record(conn, sent, self._now)
-            finally:
-                engine.dispose()
+            with self._context.catalog(read_only=False) as engine, write(engine) as conn:
+                record(conn, sent, self._now)
 
     def _result(self, days: int, status: JobStatus, latest: Report | None = None) -> JobResult:
         numbers = {"files": self._files, "days": days}

@@ -6,15 +6,19 @@ loading Alembic.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from sqlalchemy import inspect, text
 
 from catalog.errors import CatalogMissing, SchemaMismatch, StorageError
-from catalog.storage.engine import read
+from catalog.storage.engine import open_engine, read
 from catalog.storage.urls import describe
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
     from sqlalchemy import Connection, Engine
 
 HEAD = "0005"
@@ -29,6 +33,38 @@ def revision_of(connection: Connection) -> str | None:
         return None
     found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
     return None if found is None else str(found)
+
+
+def open_catalog(url: str, *, read_only: bool = True, folder: str | Path | None = None) -> Engine:
+    """The catalog at a URL, checked to be of this program's schema.
+
+    Args:
+        url: the catalog.
+        read_only: opened so that the engine itself refuses every write; else durable.
+        folder: where the ledger of a catalog on PostgreSQL is; None: in the usual place.
+
+    Raises:
+        StorageError: it cannot be used.
+    """
+    engine = open_engine(url, read_only=read_only, durable=not read_only, folder=folder)
+    try:
+        check_schema(engine)
+    except BaseException:
+        engine.dispose()
+        raise
+    return engine
+
+
+@contextmanager
+def opened(
+    url: str, *, read_only: bool = True, folder: str | Path | None = None
+) -> Iterator[Engine]:
+    """The same, until the block ends; see :func:`open_catalog`."""
+    engine = open_catalog(url, read_only=read_only, folder=folder)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
 
 
 def check_schema(engine: Engine) -> None:

@@ -95,6 +95,14 @@ def test_folder_is_no_catalog_and_the_message_says_so(cli: Cli) -> None:
     assert "is a folder: name the file of the catalog in it" in ran.err
 
 
+def test_place_that_cannot_be_written_is_named_with_what_to_do(cli: Cli) -> None:
+    assert cli("init").status == 0
+    (cli.folder / "taken").write_text("a file, and no folder")
+    ran = cli("report", "--output", "taken/report")
+    assert ran.status == 1
+    assert ran.err == "error: taken/report: Not a directory: check the path\n"
+
+
 def test_search_of_an_empty_catalog_names_what_fills_it(cli: Cli) -> None:
     assert cli("init").status == 0
     ran = cli("search", "poet", "--tool", "browser")

@@ -33,8 +33,7 @@ ONLY_VERIFY = "".join(
     f'[jobs.{name}]\nschedule = "{schedule}"\n'
     for name, schedule in (
         ("verify", "0 3 * * *"),
-        *((name, "off") for name in ("discover", "refresh", "confirm", "backup", "prune")),
-        ("report", "off"),
+        *((name, "off") for name in JOBS if name != "verify"),
     )
 )
 

@@ -88,7 +88,7 @@ def test_a_reader_that_goes_away_is_no_fault(cli: Cli, form: str) -> None:
 def test_standard_output_that_is_full_is_named(cli: Cli, words: str) -> None:
     cli("init")
     ran = _shell(cli, f"{words} > /dev/full")
-    full = b"error: standard output: No space left on device"
+    full = b"error: standard output: No space left on device: make room, or name another place"
     assert (ran.returncode, ran.stderr.splitlines()[-1:]) == (1, [full])
 
 

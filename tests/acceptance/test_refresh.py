@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random
-import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -23,6 +21,7 @@ from catalog.storage.engine import open_engine, read, write
 from catalog.storage.sources import reserved
 from catalog.times import DAY, day_of
 from catalog.working import JobContext
+from tests.contract.handing import handed
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -56,17 +55,14 @@ def source(gateway: RunningGateway, name: str, **more: object) -> SourceSettings
 def context(
     catalog_url: str, gateway: RunningGateway, *sources: SourceSettings, **options: object
 ) -> JobContext:
-    return JobContext(
-        job="refresh",
-        url=catalog_url,
+    return handed(
+        "refresh",
+        catalog_url,
+        clock=gateway.clock,
         settings=Settings(
             catalog=CatalogSettings(url=catalog_url), sources={s.name: s for s in sources}
         ),
         environ={**KEYS, "KEY_ONE": gateway.key},
-        clock=gateway.clock,
-        rng=random.Random(1),
-        stopping=threading.Event(),
-        out=lambda _: None,
         options=options,
     )
 

@@ -4,10 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
+from sqlalchemy import select
 
 from catalog.storage import frontier
-from catalog.storage.absent import Denied, companions, shown_since, to_confirm, who_denied
+from catalog.storage import tables as t
+from catalog.storage.absent import (
+    Absent,
+    Denied,
+    companions,
+    open_absents,
+    shown_since,
+    to_confirm,
+    who_denied,
+)
 from catalog.storage.engine import read, write
 from catalog.times import DAY, HOUR
 from tests.contract.telling import day, document, said, tell
@@ -40,6 +51,35 @@ def told(engine: Engine) -> Engine:
         said(day(4), None, gizmo_id=SECOND, source="two"),
     )
     return engine
+
+
+def test_open_not_found_has_what_it_is_judged_by(told: Engine) -> None:
+    """Its source's own documents, not those of others, and whoever gave one since."""
+    at = day(1) + 20 * HOUR
+    denied = [
+        msgspec.structs.replace(said(at + place, None, gizmo_id=each), run_id="r", verdict="")
+        for place, each in enumerate((FIRST, THIRD, "g-Absent004"))
+    ]
+    tell(told, said(at - 1, document("g-Absent005"), source="two"), *denied)
+    with read(told) as conn:
+        found = open_absents(conn, "r")
+        numbers = {
+            row.gizmo_id: row.observation_id
+            for row in conn.execute(select(t.observations).where(t.observations.c.run_id == "r"))
+        }
+        assert open_absents(conn, "another") == []
+    assert sorted(found, key=lambda each: each.observed_at) == [
+        Absent(
+            observation_id=numbers[gizmo_id],
+            observed_at=at + place,
+            source_last_document_at=day(1),
+            source_knew_gpt=knew,
+            any_document_since=since,
+        )
+        for place, (gizmo_id, knew, since) in enumerate(
+            ((FIRST, True, False), (THIRD, True, True), ("g-Absent004", False, False))
+        )
+    ]
 
 
 def test_who_denied_a_gpt_last_is_named(told: Engine) -> None:

@@ -55,6 +55,19 @@ def test_an_alarm_of_another_subject_is_another(engine: Engine) -> None:
     assert (names(raised), cleared) == ([("source_dead", "two")], [])
 
 
+def test_alarms_come_in_the_order_of_time(engine: Engine) -> None:
+    look(engine, day(1), alarm("source_dead", "two"))
+    look(engine, day(2), alarm("source_dead", "two"), alarm("disk", ""))
+    look(
+        engine, day(3), alarm("source_dead", "two"), alarm("disk", ""), alarm("source_dead", "one")
+    )
+    order = [("source_dead", "two"), ("disk", ""), ("source_dead", "one")]
+    with read(engine) as conn:
+        assert names(store.between(conn, day(1), day(3))) == order
+        assert names(store.between(conn, day(2), day(3))) == order[1:]
+        assert names(store.untold(conn)[0]) == order
+
+
 def test_an_alarm_found_twice_at_once_is_one(engine: Engine) -> None:
     assert len(look(engine, day(1), alarm(), alarm())[0]) == 1
 

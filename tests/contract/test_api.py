@@ -17,12 +17,14 @@ from catalog.errors import (
     InvalidFilter,
     InvalidReference,
     NotFound,
+    SchemaMismatch,
     SettingsError,
     StorageError,
     UsageError,
 )
 from catalog.query.moments import moment
 from catalog.simulator import Population, running_gateway
+from catalog.storage.engine import write as writing
 from catalog.times import FixedClock, to_datetime, to_iso
 from tests.contract.telling import ID, NEVER, changed, day, document, said, tell
 
@@ -173,6 +175,14 @@ def test_gpt_is_told_as_of_a_moment_and_as_known_at_one(opened: Catalog) -> None
     assert len(opened.metrics(ID, until=day(1)).points) == 1
     assert b"A fine name" in opened.original(ID, at=day(1)).payload
     assert b"Another name" in opened.original(ID).payload
+    assert b"A fine name" in opened.original(ID, known_at=day(1)).payload
+
+
+def test_reader_of_a_newer_catalog_says_so(told: str, engine: Engine) -> None:
+    with writing(engine) as conn:
+        conn.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(SchemaMismatch, match="newer"):
+        Reader.open(told)
 
 
 def test_reader_without_rules_says_what_it_cannot(told: str) -> None:

@@ -25,6 +25,7 @@ from catalog.storage.stage2 import settle
 from catalog.storage.verify import verify
 from catalog.times import DAY, FixedClock
 from catalog.working import JobContext
+from tests.contract.handing import handed
 from tests.contract.telling import DERIVER, changed, day, document, said, tell
 from tests.databases import NOW
 
@@ -276,17 +277,8 @@ def test_failed_restore_leaves_room_for_the_next(
 
 
 def a_context(catalog_url: str, folder: Path, clock: FixedClock, **options: object) -> JobContext:
-    return JobContext(
-        job="backup",
-        url=catalog_url,
-        settings=Settings(catalog=CatalogSettings(folder=str(folder))),
-        environ={},
-        clock=clock,
-        rng=random.Random(1),
-        stopping=threading.Event(),
-        out=lambda _: None,
-        options=options,
-    )
+    settings = Settings(catalog=CatalogSettings(folder=str(folder)))
+    return handed("backup", catalog_url, clock=clock, settings=settings, options=options)
 
 
 def test_job_that_is_told_to_stop_leaves_nothing_half_done(told_url: str, tmp_path: Path) -> None:

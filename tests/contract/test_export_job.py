@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +29,7 @@ from catalog.working import JobContext, JobRan
 from jobs.records import Pace, World
 from jobs.registry import JOBS
 from jobs.runner import Runner
+from tests.contract.handing import handed
 from tests.contract.telling import changed, day, document, said, tell
 
 if TYPE_CHECKING:
@@ -60,17 +60,8 @@ def a_context(
     settings = Settings(
         catalog=CatalogSettings(url=url, folder=str(folder)), export=about or ExportSettings()
     )
-    return JobContext(
-        job="export",
-        url=url,
-        settings=settings,
-        environ={},
-        clock=clock,
-        rng=random.Random(1),
-        stopping=threading.Event(),
-        out=lambda _: None,
-        options={"format": "csv", "profile": "public"} | options,
-    )
+    told = {"format": "csv", "profile": "public"} | options
+    return handed("export", url, clock=clock, settings=settings, options=told)
 
 
 def expecting(**more: Any) -> ExportSettings:

@@ -23,6 +23,7 @@ from catalog.export.formats import Options
 from catalog.export.manifest import encode, read_manifest
 from catalog.export.release import MANIFEST
 from catalog.export.verifying import verify_export
+from catalog.query.exported import TABLES
 from catalog.search.filters import Filter
 from catalog.secrets import Redactor
 from catalog.storage import dump
@@ -322,6 +323,19 @@ def test_tables_are_parted_by_month_where_they_are_many(
     assert digest(other) == digest(engine)
 
 
+def test_numbers_are_exported_with_their_units() -> None:
+    units = {
+        f"{name}.{column.name}": column.unit
+        for name, table in TABLES.items()
+        for column in table.columns
+        if column.unit is not None
+    }
+    assert units["vanity_metrics.review_total"] == "stars"
+    assert units["files.size"] == "bytes"
+    assert units["probes.prompt_tokens"] == "tokens"
+    assert set(units.values()) == {"stars", "bytes", "tokens", "seconds"}
+
+
 def test_a_narrowed_table_is_parted_by_the_rows_that_are_left(
     engine: Engine, tmp_path: Path
 ) -> None:
@@ -372,6 +386,12 @@ def test_as_of_a_moment_is_what_was_exported_then(engine: Engine, tmp_path: Path
         {name: now[name] for name in row}
         for row, now in zip(kept, rows_of(tmp_path / "now", "gizmos"), strict=True)
     ] == kept
+    changed_at = [
+        [row["last_changed_at"] for row in rows_of(tmp_path / each, "gizmos")]
+        for each in ("then", "now")
+    ]
+    assert changed_at[0] == changed_at[1]
+    assert len({*changed_at[0]} - {None}) > 1
     authors = rows_of(tmp_path / "then", "authors")
     assert rows_of(tmp_path / "now", "authors") == authors
     assert then.rows()["authors"] == len(authors) > 1

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import random
 import threading
 from typing import TYPE_CHECKING
 
@@ -8,6 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from catalog.errors import CatalogBusy
+from catalog.storage import runs
 from catalog.storage.archive import put_payloads
 from catalog.storage.engine import open_engine, read, write
 from catalog.storage.frontier import (
@@ -23,9 +25,12 @@ from catalog.storage.frontier import (
     drop,
     due,
     reap,
+    recall,
     release,
     renew,
     soonest,
+    unknown_to,
+    was_ahead,
 )
 from catalog.storage.sources import add_source
 from catalog.storage.tables import frontier
@@ -131,6 +136,9 @@ def test_soonest_due_are_those_that_wait_for_no_reason(known: Engine) -> None:
         assert soonest(conn, later, DAY, 10) == [IDS[1], IDS[0]]
         assert soonest(conn, later, DAY, 1) == [IDS[1]]
         assert soonest(conn, NOW, DAY, 10) == []
+        # As long ago as it has to be, and a moment less.
+        assert soonest(conn, NOW + 1 + DAY, DAY, 10) == [IDS[1], IDS[0]]
+        assert soonest(conn, NOW + DAY, DAY, 10) == []
 
 
 def test_many_ids_are_added(engine: Engine) -> None:
@@ -319,6 +327,61 @@ def test_empty_frontier_is_counted(engine: Engine) -> None:
         counts = count_frontier(conn, NOW)
 
     assert (counts.known, counts.next_due_at) == (0, None)
+
+
+def test_what_was_asked_by_a_clock_that_was_ahead_is_due_at_once(known: Engine) -> None:
+    ahead = NOW + 30 * DAY
+    with write(known) as conn:
+        take(conn, Lease(MINE.owner, ahead + HOUR), ids=IDS[:2], now=ahead)
+        moves = [move(each, at=ahead, due_at=ahead + DAY) for each in IDS[:2]]
+        release(conn, MINE.owner, [*moves[:1], msgspec.structs.replace(moves[1], due_at=NOW)])
+        take(conn, MINE, ids=IDS[2:3])
+        release(conn, MINE.owner, [move(IDS[2])])
+        assert recall(conn, NOW) == 1
+        assert recall(conn, NOW) == 0
+        assert [row(conn, each)["due_at"] for each in IDS[:3]] == [NOW, NOW, NOW + DAY]
+
+
+def test_outcomes_to_come_say_that_a_clock_was_ahead(engine: Engine) -> None:
+    key = runs.RunKey(command="harvest", source="s", ids_digest="x")
+    with write(engine) as conn:
+        number = add_source(conn, "s", "gpts-v1", NOW)
+        run = runs.open_run(conn, key, now=NOW, rng=random.Random(1))
+        outcome = runs.Outcome(
+            run_id=run.run_id,
+            asked_id=IDS[0],
+            source_id=number,
+            verdict="document",
+            attempts=1,
+            requests=1,
+            status=200,
+            at=NOW + 30 * DAY,
+        )
+        assert not was_ahead(conn, NOW)
+        runs.add_outcomes(conn, [outcome])
+        assert was_ahead(conn, NOW)
+        assert not was_ahead(conn, NOW + 30 * DAY)
+
+
+def test_ids_that_a_source_has_not_named_are_told(engine: Engine) -> None:
+    item = new(IDS[0], b'{"id":"g-000000000"}')
+    with write(engine) as conn:
+        number = put_payloads(conn, [item])[item.digest]
+        one, two = (add_source(conn, each, "gpts-v1", NOW) for each in ("one", "two"))
+        for source, gizmo_id in ((one, IDS[0]), (two, IDS[1])):
+            fact = Discovery(
+                gizmo_id=gizmo_id,
+                source_id=source,
+                query="q",
+                at=NOW,
+                rank=1,
+                title="A GPT",
+                payload_id=number,
+            )
+            add_discoveries(conn, [fact])
+        assert unknown_to(conn, one, IDS[:3]) == set(IDS[1:3])
+        assert unknown_to(conn, two, IDS[:3]) == {IDS[0], IDS[2]}
+        assert unknown_to(conn, one, []) == set()
 
 
 def test_discoveries_are_recorded_once(engine: Engine) -> None:

@@ -196,6 +196,29 @@ def test_what_a_process_held_that_is_gone_is_freed_and_its_run_lost(engine: Engi
         assert jobs.take(conn, "refresh", None, THEIRS, NOW, LEASE)
 
 
+def test_run_has_ended_since_a_moment_if_it_began_then(engine: Engine) -> None:
+    assert run_whole(engine, SLOT, NOW)
+    with write(engine) as conn:
+        assert jobs.ended_since(conn, "refresh", NOW)
+        assert not jobs.ended_since(conn, "refresh", NOW + 1)
+        assert not jobs.ended_since(conn, "backup", NOW)
+        assert jobs.take(conn, "refresh", NOW + 1, MINE, NOW + 1, LEASE)
+        begin(conn, NOW + 1, NOW + 1)
+        assert not jobs.ended_since(conn, "refresh", NOW + 1)  # under way
+
+
+def test_lock_is_freed_for_its_owner_alone(engine: Engine) -> None:
+    """Somebody else may have taken it over since it was looked at."""
+    with write(engine) as conn:
+        assert jobs.take(conn, "refresh", SLOT, MINE, NOW, LEASE)
+        begin(conn)
+        assert not jobs.free(conn, "refresh", THEIRS, NOW + 1)
+        assert jobs.states(conn)["refresh"].owner == MINE
+        assert jobs.last(conn)["refresh"].status == "open"
+        assert jobs.free(conn, "refresh", MINE, NOW + 1)
+        assert jobs.last(conn)["refresh"].status == "lost"
+
+
 def test_last_is_the_latest_run_of_each_job(engine: Engine) -> None:
     for day in range(3):
         assert run_whole(engine, SLOT + day * DAY, NOW + day * DAY)

@@ -83,6 +83,20 @@ def seen(gizmo_id: str, at: int, *, changed: bool = False) -> Visited:
     )
 
 
+def test_overdue_are_those_asked_before_whose_time_has_passed(known: Engine) -> None:
+    with write(known) as conn:
+        ids = conn.execute(select(t.frontier.c.gizmo_id)).scalars().all()
+        claim(conn, Lease("me", NOW + DAY), ids=ids[:2], limit=2, now=NOW)
+        moves = [
+            Move(gizmo_id=each, at=NOW, verdict="document", attempts=0, due_at=NOW + due)
+            for each, due in zip(ids, (HOUR, DAY), strict=False)
+        ]
+        release(conn, "me", moves)
+        assert len(ids) > len(moves)
+        assert [store.count_overdue(conn, NOW + after) for after in (HOUR, HOUR + 1)] == [0, 1]
+        assert store.count_overdue(conn, NOW + 2 * DAY) == 2
+
+
 def test_day_is_settled_once_by_whoever_comes_first(known: Engine) -> None:
     first = terms_of_day(known, settings(), day(1))
     again = terms_of_day(known, settings(per_day=1000), day(1) + 3 * HOUR)

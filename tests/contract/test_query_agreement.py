@@ -48,6 +48,18 @@ def test_contradictions_are_named_by_field(engine: Engine) -> None:
     assert {each.gizmo_id for each in found.examples} == {TWO, THREE}
 
 
+def test_sources_that_both_know_of_no_such_gpt_agree(engine: Engine) -> None:
+    tell(
+        engine,
+        said(day(1), document()),
+        said(day(2), None),
+        said(day(2) + HOUR, None, source="two"),
+    )
+    with read(engine) as conn:
+        (found,) = agreements(conn, DERIVER, day(2), day(3))
+    assert (found.compared, found.agreed, found.examples) == (1, 1, ())
+
+
 def test_what_a_source_does_not_send_it_does_not_deny(engine: Engine) -> None:
     less = copy.deepcopy(document())
     del less["gizmo"]["display"]["description"]

@@ -207,17 +207,21 @@ def test_get_as_known_before_the_first_word_says_when_that_was(told: Engine) -> 
 @pytest.fixture
 def unsent(engine: Engine) -> Engine:
     """Rule 10: a field in all of 100 documents, then in none of 100 over three days."""
+    _stop_sending(engine, "one", 0)
+    return engine
+
+
+def _stop_sending(engine: Engine, source: str, later: Micros) -> None:
     with_it, without = [], []
     for number in range(100):
         found = document(f"g-Many{number:05d}")
-        with_it.append(said(day(1) + number, found))
-        later = document(f"g-Many{number:05d}")
-        del later["gizmo"]["vanity_metrics"]["num_pins"]
-        del later["gizmo"]["display"]["welcome_message"]
-        without.append(said(day(3) + number * HOUR, later))
+        with_it.append(said(day(1) + number + later, found, source=source))
+        less = document(f"g-Many{number:05d}")
+        del less["gizmo"]["vanity_metrics"]["num_pins"]
+        del less["gizmo"]["display"]["welcome_message"]
+        without.append(said(day(3) + number * HOUR + later, less, source=source))
     tell(engine, *with_it)
     tell(engine, *without)
-    return engine
 
 
 def _unsent_since(engine: Engine, column: str = "welcome_message") -> Micros | None:
@@ -233,6 +237,15 @@ def test_fields_that_no_source_sends_any_more_are_marked(unsent: Engine) -> None
 def test_field_that_a_source_sends_again_of_others_is_not_marked(unsent: Engine) -> None:
     tell(unsent, said(day(9), document("g-Many00001")))
     assert _unsent_since(unsent) is None
+
+
+def test_field_is_marked_by_another_source_that_stopped_sending_it(unsent: Engine) -> None:
+    """The first is answered in another wrapping now, of which nothing is known."""
+    _stop_sending(unsent, "two", HOUR)
+    without = document("g-Many00007")
+    del without["gizmo"]["display"]["welcome_message"]
+    tell(unsent, said_with_stat(day(9), without, {"read": 1}))
+    assert _unsent_since(unsent) == day(1) + 99 + HOUR
 
 
 def test_field_that_went_out_of_a_wrapping_is_marked_while_it_is_the_latest(unsent: Engine) -> None:

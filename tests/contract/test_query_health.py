@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
-from sqlalchemy import event, insert
+from sqlalchemy import event, insert, select
 
 from catalog.alarms import Facts, Limits, evaluate
 from catalog.derive import Derivation
+from catalog.errors import NormalizeError
 from catalog.query.health import facts
+from catalog.query.likeness import likeness
 from catalog.scheduling import Schedule, parse_cron
 from catalog.settings import PlanSettings, Settings, SourceSettings
 from catalog.storage import frontier, runs
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
-    from catalog.records import Alarm
+    from catalog.records import Alarm, Document
     from catalog.times import Micros
 
 ONE = SourceSettings(
@@ -225,6 +227,20 @@ def test_a_source_that_answers_the_same_is_frozen_within_two_periods(engine: Eng
     assert found(engine, day(7)) == []
 
 
+def test_a_visit_is_compared_with_the_one_before_it(engine: Engine) -> None:
+    ran = [harvest(engine, day(number), noisy(2, max(number, 2))) for number in (1, 2, 3)]
+    with read(engine) as conn:
+        number = conn.execute(select(t.sources.c.source_id)).scalar_one()
+        found = [likeness(conn, DERIVER, number, [run], None).pairs for run in ran]
+    assert found[0] == ()
+    assert [(each.before_at, each.at, each.moved, each.kept) for each in found[1]] == [
+        (day(1), day(2), False, False)
+    ] * 2
+    assert [(each.before_at, each.at, each.moved) for each in found[2]] == [
+        (day(2), day(3), True)
+    ] * 2
+
+
 def test_a_document_asked_for_twice_at_once_is_no_freeze(engine: Engine) -> None:
     for hour in range(4):
         harvest(engine, day(1) + hour * HOUR, noisy(30, 1))
@@ -244,6 +260,26 @@ def test_a_source_that_gives_half_is_told_and_for_three_visits(engine: Engine) -
         assert found(engine, day(number)) == ["source_halved"]
     harvest(engine, day(7), half(7))
     assert found(engine, day(7)) == []
+
+
+@pytest.mark.parametrize(("refused", "told"), [(1, []), (2, ["source_halved"])])
+def test_a_document_that_no_rule_reads_any_more_held_nothing(
+    engine: Engine, refused: int, told: list[str]
+) -> None:
+    """It was archived by an older version, which could."""
+
+    class Rules(Derivation):
+        def document(self, payload: bytes, wrapping: str) -> Document:
+            if b'"num_pins":%d' % refused in payload:
+                raise NormalizeError("of another time")
+            return super().document(payload, wrapping)
+
+    for number in (1, 2):
+        harvest(engine, day(number), noisy(6, number))
+    with read(engine) as conn:
+        gathered = facts(conn, Rules(), SETTINGS, day(2), jobs=())
+    kinds = {each.kind for each in evaluate(gathered, day(2), Limits(ceiling=5 * DAY))}
+    assert sorted(kinds - {"unmapped", "drift"}) == told
 
 
 def test_a_source_that_nulls_its_fields_is_told_too(engine: Engine) -> None:

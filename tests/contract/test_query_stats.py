@@ -4,6 +4,7 @@ import random
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import insert
 
 from catalog.errors import NotFound
 from catalog.query.samples import sample_id
@@ -12,6 +13,7 @@ from catalog.query.tour import most_changed, most_moved
 from catalog.storage import runs
 from catalog.storage.engine import read, write
 from catalog.storage.sources import add_source
+from catalog.storage.tables import budgets
 from catalog.times import HOUR
 from tests.contract.telling import ID, changed, day, document, said, tell
 
@@ -53,6 +55,23 @@ def test_status_counts_what_the_catalog_holds(engine: Engine) -> None:
     assert 0 < holds.stored_bytes < holds.payload_bytes
     assert [(row.path, row.count) for row in found.unmapped] == [("gizmo.surprise", 1)]
     assert [(source.name, source.documents) for source in found.sources] == [("one", 3)]
+
+
+def test_status_counts_the_requests_of_today_and_no_tokens(engine: Engine) -> None:
+    tell(engine, said(day(1), document()))
+    with write(engine) as conn:
+        number = add_source(conn, "one", "recorded", day(1))
+        budget = {"source_id": number, "spent": 0}
+        conn.execute(
+            insert(budgets),
+            [
+                budget | {"day": "2026-02-02", "kind": "requests", "reserved": 7},
+                budget | {"day": "2026-02-02", "kind": "tokens", "reserved": 9000},
+                budget | {"day": "2026-02-01", "kind": "requests", "reserved": 80},
+            ],
+        )
+    assert [each.reserved_today for each in _status(engine, day(2)).sources] == [7]
+    assert [each.reserved_today for each in _status(engine, day(3)).sources] == [0]
 
 
 def test_status_says_when_documents_were_last_seen(engine: Engine) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import random
-import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,6 +13,7 @@ from catalog.scheduling import parse_cron
 from catalog.settings import CatalogSettings, Settings, WatchSettings
 from catalog.times import DAY, HOUR, FixedClock
 from catalog.working import JobContext, JobRan, JobResult
+from tests.contract.handing import handed
 from tests.contract.telling import day, document, said, tell
 from tests.contract.test_report import world
 
@@ -40,17 +39,13 @@ class _Told:
 def _context(
     catalog_url: str, folder: Path, now: Micros, watches: dict[str, WatchSettings] | None = None
 ) -> JobContext:
-    return JobContext(
-        job="report",
-        url=catalog_url,
+    return handed(
+        "report",
+        catalog_url,
+        clock=FixedClock(now),
         settings=Settings(
             catalog=CatalogSettings(url=catalog_url, folder=str(folder)), watch=watches or {}
         ),
-        environ={},
-        clock=FixedClock(now),
-        rng=random.Random(1),
-        stopping=threading.Event(),
-        out=lambda _: None,
         schedules={"report": _cron("0 6 * * *")},
     )
 

@@ -23,6 +23,7 @@ from catalog.storage.runs import (
     known_ids,
     latest_runs,
     open_or_resume,
+    remove_outcomes,
     stale_runs,
     update_totals,
 )
@@ -187,6 +188,19 @@ def test_a_failure_of_an_id_gives_way_to_a_fact_and_a_fact_to_nothing(engine: En
         run = update_totals(conn, run_id, requested=1)
 
     assert (run.documents, run.new, run.failed, run.requests) == (1, 1, 0, 3)
+
+
+def test_outcomes_are_removed_of_one_run_and_of_the_ids_that_are_named(engine: Engine) -> None:
+    ids = [f"g-{number:09}" for number in range(3)]
+    with write(engine) as conn:
+        one, _ = start(conn)
+        other, _ = start(conn, msgspec.structs.replace(KEY, source="other"), seed=2)
+        add_outcomes(
+            conn, [outcome(conn, run, each, "not_found") for run in (one, other) for each in ids]
+        )
+        remove_outcomes(conn, one, ids[:2])
+        assert done_ids(conn, one) == {ids[2]}
+        assert done_ids(conn, other) == set(ids)
 
 
 def test_closed_run_says_how_it_ended_first(engine: Engine) -> None:

@@ -253,6 +253,19 @@ def test_days_that_count_for_a_mass_event_stay(
         assert _times(conn, many[5]) == [0, 7, 9, 199]
 
 
+def test_documents_without_which_no_drift_would_be_seen_stay(engine: Engine) -> None:
+    """Of a path that vanished, a hundred documents had to have it, and a hundred to lack it."""
+    with write(engine) as conn:
+        source = {"name": "alpha", "dialect": "recorded", "added_at": START}
+        conn.execute(insert(t.sources), source)
+        keep(conn, [_visit(day, **({"author": "Ann"} if day < 105 else {})) for day in range(210)])
+        stood = conn.execute(select(t.drift.c.path, t.drift.c.kind)).all()
+        assert "vanished" in {kind for _, kind in stood}
+        assert thin(conn, RULES, END).observations == 0
+        assert _times(conn) == list(range(210))
+        assert conn.execute(select(t.drift.c.path, t.drift.c.kind)).all() == stood
+
+
 def test_not_founds_between_go_and_those_of_an_open_run_stay(full: Engine) -> None:
     with write(full) as conn:
         said = [_visit(0, GPTS[2])]

@@ -121,6 +121,28 @@ def test_what_was_changed_behind_its_back_is_found(
     ]
 
 
+def test_row_that_an_index_lacks_is_found_by_the_engines_own_check(whole: Engine) -> None:
+    if whole.dialect.name != "sqlite":
+        pytest.skip("PostgreSQL's pages are checked by the server")
+    whole.dispose()
+    lacking = (
+        "CREATE TABLE kept AS SELECT * FROM sqlite_master WHERE sql GLOB 'CREATE INDEX*changes*'",
+        "DELETE FROM sqlite_master WHERE name IN (SELECT name FROM kept)",
+    )
+    again = (
+        "UPDATE changes SET observed_at = observed_at + 1",
+        "INSERT INTO sqlite_master SELECT * FROM kept",
+        "DROP TABLE kept",
+    )
+    for statements in (lacking, again):
+        with closing(sqlite3.connect(whole.url.database or "")) as connection:
+            connection.execute("PRAGMA writable_schema = ON")
+            for statement in statements:
+                connection.execute(statement)
+            connection.commit()
+    assert ("engine", RECOVER) in [(each.check, each.do) for each in found(whole)]
+
+
 def test_row_that_names_none_is_found_where_the_engine_did_not_mind(whole: Engine) -> None:
     if whole.dialect.name != "sqlite":
         pytest.skip("PostgreSQL never stops minding")

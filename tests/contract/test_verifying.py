@@ -2,37 +2,24 @@
 
 from __future__ import annotations
 
-import random
-import threading
 from typing import TYPE_CHECKING
 
 from sqlalchemy import delete
 
 from catalog.care.verifying import work
-from catalog.settings import Settings
 from catalog.storage import tables as t
 from catalog.storage.engine import write
-from catalog.times import FixedClock
 from catalog.working import JobContext
 from jobs.registry import JOBS
+from tests.contract.handing import handed
 from tests.contract.telling import day, document, said, tell
-from tests.databases import NOW
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 
 def context(url: str, lines: list[str]) -> JobContext:
-    return JobContext(
-        job="verify",
-        url=url,
-        settings=Settings(),
-        environ={},
-        clock=FixedClock(NOW),
-        rng=random.Random(1),
-        stopping=threading.Event(),
-        out=lines.append,
-    )
+    return handed("verify", url, out=lines.append)
 
 
 def test_a_whole_catalog_is_as_expected(engine: Engine, catalog_url: str) -> None:

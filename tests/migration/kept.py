@@ -47,6 +47,7 @@ def packed(revision: str) -> Path:
 
 def unpack(revision: str, target: Path) -> None:
     """Put the catalog of an earlier schema somewhere."""
+    assert packed(revision).is_file(), f"none is kept of {revision}: python -m tests.migration.kept"
     target.write_bytes(zstandard.decompress(packed(revision).read_bytes()))
 
 

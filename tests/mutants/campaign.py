@@ -103,13 +103,18 @@ _OF_QUERY = (
     "web_api",
 )
 _OF_STORAGE = (
+    "absent",
     "alarms",
     "archive",
     "backup",
+    "console",
     "engine",
+    "erasing",
+    "exporting",
     "forgetting",
     "forgotten_again",
     "frontier",
+    "harvest",
     "importing",
     "jobs",
     "listings*",
@@ -120,6 +125,7 @@ _OF_STORAGE = (
     "prepared",
     "prune",
     "query_search",
+    "questions",
     "repricing",
     "roles",
     "runs",
@@ -246,35 +252,48 @@ def outcome(found: dict[str, int | None], wanted: Iterable[str]) -> Outcome:
     return Outcome(made=len(found), tried=len(tried), survivors=survivors)
 
 
-def reaching(place: Path, name: str) -> list[str]:
-    """The tests that reach a mutant's function, the fastest first, as mutmut learned them."""
+def trying(place: Path, subject: Subject, names: Iterable[str]) -> dict[str, list[str]]:
+    """The tests of each mutant, as mutmut learned which reach its function: the fastest first.
+
+    What runs while a module is imported is tried by all tests.
+    """
     learned = json.loads((place / "mutants" / "mutmut-stats.json").read_text(encoding="utf-8"))
-    found = learned["tests_by_mangled_function_name"].get(name.rpartition("__mutmut_")[0], [])
-    return sorted(found, key=lambda test: (learned["duration_by_test"].get(test, 0.0), test))
+    reached, seconds = learned["tests_by_mangled_function_name"], learned["duration_by_test"]
+    package = subject.files[0].removesuffix(".py").removesuffix("/*").replace("/", ".")
+    imported = set(json.loads(_run(place, "importing", [package], "")))
+    ordered = sorted(seconds, key=lambda test: (seconds[test], test))
+    asked = {}
+    for name in names:
+        function = name.rpartition("__mutmut_")[0]
+        by = set(ordered if function in imported else reached.get(function, ()))
+        asked[name] = [test for test in ordered if test in by]
+    return dict(sorted(asked.items(), key=lambda each: sum(map(seconds.__getitem__, each[1]))))
 
 
 def left_over(place: Path, subject: Subject, names: Iterable[str]) -> tuple[str, ...]:
     """Those of the mutants that survive in a process of their own, too.
 
-    The tests that reach the function try it again; where none does, it runs while a module is
-    imported, or never: then all of the subject's.
-
     Raises:
         RuntimeError: the tests fail without a mutant.
     """
-    asked = {name: reaching(place, name) or list(subject.tests) for name in names}
+    asked = trying(place, subject, names)
+    return tuple(_run(place, "afresh", subject.arguments, json.dumps(asked)).split())
+
+
+def _run(place: Path, module: str, arguments: Iterable[str], given: str) -> str:
+    """What a module of this package prints, run where the changed code is."""
     ran = subprocess.run(
-        [sys.executable, "-m", "tests.mutants.afresh", *subject.arguments],
+        [sys.executable, "-m", f"tests.mutants.{module}", *arguments],
         cwd=place / "mutants",
         env=_environ(),
-        input=json.dumps(asked),
+        input=given,
         capture_output=True,
         encoding="utf-8",
         check=False,
     )
     if ran.returncode:
         raise RuntimeError(ran.stderr)
-    return tuple(ran.stdout.split())
+    return ran.stdout
 
 
 def campaign(

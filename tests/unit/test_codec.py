@@ -3,11 +3,13 @@ from __future__ import annotations
 import hashlib
 import random
 from importlib import resources
+from typing import TYPE_CHECKING
 
 import pytest
 import zstandard
 
-from catalog.errors import CatalogCorrupt
+from catalog.errors import CatalogCorrupt, SettingsError
+from catalog.storage import codec
 from catalog.storage.codec import (
     DICTIONARY_SIZE,
     PAYLOADS,
@@ -20,6 +22,9 @@ from catalog.storage.codec import (
     train,
 )
 from tests.dictionary import simulated_documents, simulated_states
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 DOCUMENT = simulated_documents(seed=7, gpts=3)[0]
 STATE = simulated_states(seed=7, gpts=3)[0]
@@ -103,6 +108,15 @@ def test_shipped_dictionary_is_never_changed(number: int, digest: str) -> None:
 
     assert hashlib.sha256(content).hexdigest() == digest
     assert zstandard.ZstdCompressionDict(content).dict_id() == number
+
+
+def test_missing_dictionary_says_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    codec._dictionary.cache_clear()  # noqa: SLF001 - it was read for the tests before this one
+    monkeypatch.setattr(resources, "files", lambda _: tmp_path)
+    with pytest.raises(SettingsError, match=r"lacks its dictionary 2\.zdict: install gpts-catalog"):
+        states_compressor()
 
 
 def test_training_repeats_itself() -> None:

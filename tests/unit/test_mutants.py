@@ -2,15 +2,12 @@ from __future__ import annotations
 
 import shutil
 import tomllib
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
-from tests.mutants import afresh
+from tests.mutants import campaign as campaigns
 from tests.mutants.campaign import SUBJECTS, Subject, campaign, outcome, prepare, sampled
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 SUBJECT = Subject(files=("catalog/planted.py",), tests=("tests/test_planted.py",))
 SEEN = "def seen(number: int) -> int:\n    return number + 1\n"
@@ -32,7 +29,8 @@ def checkout(tmp_path: Path) -> Path:
     root = tmp_path / "checkout"
     for name in ("catalog", "docs", "jobs", "migrations", "tests/mutants"):
         (root / name).mkdir(parents=True)
-    shutil.copy(afresh.__file__, root / "tests" / "mutants" / "afresh.py")
+    for module in ("afresh.py", "importing.py"):
+        shutil.copy(Path(campaigns.__file__).with_name(module), root / "tests" / "mutants")
     (root / "pyproject.toml").write_text("[tool.pytest]\naddopts = ['--import-mode=importlib']\n")
     (root / "catalog" / "__init__.py").write_text("")
     (root / "catalog" / "planted.py").write_text(CODE)
