@@ -15,7 +15,7 @@ from typing import Self
 
 from catalog.errors import CatalogError, InvalidSql, Stopped
 from catalog.query.schema import meant
-from catalog.storage.reading import Parameter, Reading, Value, open_reading
+from catalog.storage.reading import Parameter, SqlReading, Value, open_reading
 from catalog.storage.row_sizes import width
 from catalog.storage.sql_text import names_in
 from catalog.times import Stopwatch
@@ -37,7 +37,7 @@ class Stop:
 
     def __init__(self) -> None:
         self._guard = threading.Lock()
-        self._reading: Reading | None = None
+        self._reading: SqlReading | None = None
         self._is_set = False
 
     @property
@@ -52,7 +52,7 @@ class Stop:
             if self._reading is not None:
                 self._reading.stop()
 
-    def attach(self, reading: Reading | None) -> None:
+    def attach(self, reading: SqlReading | None) -> None:
         """Say what would have to be ended; None: nothing any more."""
         with self._guard:
             self._reading = reading
@@ -81,7 +81,7 @@ class Result:
 
     def __init__(
         self,
-        reading: Reading,
+        reading: SqlReading,
         columns: tuple[str, ...],
         found: Iterator[tuple[Value, ...]],
         *,

@@ -19,7 +19,7 @@ QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9, 1.0)
 """The shares of all GPTs of which the freshness is told."""
 
 
-class Coverage(msgspec.Struct, frozen=True, kw_only=True):
+class Reach(msgspec.Struct, frozen=True, kw_only=True):
     """How much of what is known of was ever seen.
 
     Attributes:
@@ -80,7 +80,7 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
 
     now: Micros
     holdings: Holdings
-    coverage: Coverage
+    coverage: Reach
     months: tuple[Month, ...]
     freshness: dict[str, Micros] | None
     changes: tuple[ChangeCount, ...]
@@ -103,7 +103,7 @@ def overview(conn: Connection, now: Micros) -> Overview:
     )
 
 
-def _coverage(conn: Connection) -> Coverage:
+def _coverage(conn: Connection) -> Reach:
     f, g = t.frontier.c, t.gizmos.c
     waiting, never = conn.execute(
         select(func.count(), func.count().filter(f.last_asked_at.is_(None))).select_from(t.frontier)
@@ -113,7 +113,7 @@ def _coverage(conn: Connection) -> Coverage:
     seen, beside = conn.execute(
         select(func.count(), func.count().filter(~waits)).select_from(t.gizmos)
     ).one()
-    return Coverage(known=waiting + beside, with_document=seen, never_asked=never)
+    return Reach(known=waiting + beside, with_document=seen, never_asked=never)
 
 
 def months(conn: Connection) -> tuple[Month, ...]:

@@ -43,7 +43,7 @@ _WRONG = frozenset({"0A", "0L", "0P", "20", "21", "22", "23", "25", "26", "2F", 
 
 
 class PostgresReading:
-    """A connection for one statement; see :class:`catalog.storage.reading.Reading`.
+    """A connection for one statement; see :class:`catalog.storage.reading.SqlReading`.
 
     Args:
         url: the database, and the role that logs in.

@@ -16,7 +16,7 @@ Parameter = None | int | float | str
 Rows = Iterator[tuple[Value, ...]]
 
 
-class Reading(Protocol):
+class SqlReading(Protocol):
     """An open connection that runs one statement."""
 
     def execute(
@@ -47,7 +47,7 @@ class Reading(Protocol):
         ...
 
 
-def open_reading(url: str, seconds: float) -> Reading:
+def open_reading(url: str, seconds: float) -> SqlReading:
     """Open the catalog at ``url`` for one statement.
 
     Args:

@@ -58,7 +58,7 @@ _WRONG = frozenset({sqlite3.SQLITE_ERROR, sqlite3.SQLITE_RANGE, sqlite3.SQLITE_T
 
 
 class SqliteReading:
-    """A process for one statement; see :class:`catalog.storage.reading.Reading`.
+    """A process for one statement; see :class:`catalog.storage.reading.SqlReading`.
 
     Args:
         url: the file.

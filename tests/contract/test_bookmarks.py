@@ -124,6 +124,14 @@ def test_late_news_of_old_times_is_shown(engine: Engine) -> None:
     assert look(engine) == []
 
 
+def test_late_news_of_before_a_not_found_is_shown(engine: Engine) -> None:
+    tell(engine, named(day(10), "A"), said(day(12), None), named(day(20), "C"))
+    look(engine)
+    tell(engine, named(day(11), "B", recorded_at=day(21)))
+    assert look(engine) == [renamed("A", "B", day(11)), renamed("B", "C", day(20))]
+    assert look(engine) == []
+
+
 def test_late_news_recorded_elsewhere_long_ago_is_shown(engine: Engine) -> None:
     """A merge keeps when the other catalog recorded it."""
     tell(engine, named(day(10), "A"), named(day(20), "C"))

@@ -196,6 +196,16 @@ def test_what_a_process_held_that_is_gone_is_freed_and_its_run_lost(engine: Engi
         assert jobs.take(conn, "refresh", None, THEIRS, NOW, LEASE)
 
 
+def test_last_beat_of_a_scheduler_whose_clock_was_ahead_is_no_slot(engine: Engine) -> None:
+    with write(engine) as conn:
+        jobs.beat(conn, MINE, NOW + 500 * DAY, NOW + 501 * DAY)
+        jobs.free(conn, jobs.SCHEDULER, MINE, NOW)
+        jobs.give_back_ahead(conn, NOW)
+        left = jobs.scheduler(conn)
+    assert left is not None
+    assert (left.owner, left.slot_at) == (None, NOW + 500 * DAY)
+
+
 def test_run_has_ended_since_a_moment_if_it_began_then(engine: Engine) -> None:
     assert run_whole(engine, SLOT, NOW)
     with write(engine) as conn:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from catalog.query.overview import ChangeCount, Coverage, Month, overview, quantiles
+from catalog.query.overview import ChangeCount, Month, Reach, overview, quantiles
 from catalog.storage.engine import read, write
 from catalog.storage.frontier import add_ids
 from catalog.times import DAY, HOUR
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def test_overview_of_an_empty_catalog_is_all_nothing(engine: Engine) -> None:
     with read(engine) as conn:
         found = overview(conn, day(1))
-    assert found.coverage == Coverage(known=0, with_document=0, never_asked=0)
+    assert found.coverage == Reach(known=0, with_document=0, never_asked=0)
     assert (found.months, found.freshness, found.changes) == ((), None, ())
 
 

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 FOLDER = Path(__file__).with_name("catalogs")
 REVISIONS = tuple(f"{number:04}" for number in range(1, int(HEAD)))
 """Every schema before today's, the oldest first."""
+DERIVED_AGAIN: tuple[str, ...] = ()
+"""Revisions that add what documents said already, a field or a list: only a rebuild fills it."""
 SIZE, DAYS = 8, 3
 POPULATION = Population(3, SIZE, pace=200)
 _LEVEL = 19

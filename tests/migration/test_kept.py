@@ -19,7 +19,7 @@ from catalog.storage.rebuild import rebuild
 from catalog.storage.schema import HEAD, check_schema
 from catalog.storage.verify import verify
 from catalog.times import DAY
-from tests.migration.kept import POPULATION, REVISIONS, SIZE, unpack
+from tests.migration.kept import DERIVED_AGAIN, POPULATION, REVISIONS, SIZE, unpack
 
 NOW = POPULATION.start + 9 * DAY
 
@@ -43,7 +43,9 @@ def test_a_kept_catalog_is_brought_up_to_date_with_all_that_it_holds(
     with write(engine) as conn:
         rebuild(conn, Derivation())
     with read(engine) as conn:
-        assert digest(conn) == before
+        if not any(revision < each for each in DERIVED_AGAIN):
+            assert digest(conn) == before, "if only a rebuild fills what is new: DERIVED_AGAIN"
+        assert [found for check in verify(conn) for found in check.findings] == []
     engine.dispose()
 
 

@@ -4,6 +4,7 @@ import shutil
 import tomllib
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from tests.mutants import campaign as campaigns
@@ -79,12 +80,16 @@ def test_packages_and_their_tests_are_there(package: str, request: pytest.Fixtur
     assert all((root / path).exists() for path in SUBJECTS[package].tests)
 
 
-def test_planted_mutants_are_noticed_or_survive(checkout: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("anew", [False, True])
+def test_planted_mutants_are_noticed_or_survive(
+    checkout: Path, tmp_path: Path, *, anew: bool
+) -> None:
     pytest.importorskip("mutmut", reason="mutmut is installed by make mutants alone")
     place = tmp_path / "place"
-    prepare(SUBJECT, place, checkout)
+    subject = msgspec.structs.replace(SUBJECT, anew=anew)
+    prepare(subject, place, checkout)
 
-    came = campaign(place, SUBJECT, None, 0, 1)
+    came = campaign(place, subject, None, 0, 1)
 
     assert came.made == came.tried == 5
     assert [name.partition("__mutmut")[0] for name in came.survivors] == [
