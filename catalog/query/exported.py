@@ -155,8 +155,7 @@ def _type(table: Table, column: Column[object]) -> ColumnType:
     field = BY_COLUMN.get((table.name, column.name)) or BY_COLUMN.get(
         ("gizmo_revisions" if table is t.gizmos else "gizmo_authors", column.name)
     )
-    is_moment = column.name in _MOMENTS or column.name.endswith("_at")
-    if is_moment and isinstance(column.type, BigInteger):
+    if column.name in _MOMENTS or column.name.endswith("_at"):
         return "timestamp"
     if field is not None and field.type in {"time", "json"}:
         return "timestamp" if field.type == "time" else "json"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from sqlalchemy import BigInteger
 
 from catalog.errors import UsageError
 from catalog.export.profiles import (
@@ -176,3 +177,14 @@ def test_the_order_of_authors_says_nothing_of_them() -> None:
     pseudonyms_ = [PSEUDONYM("author", name) for name in told]
     assert pseudonyms_ == sorted(pseudonyms_)
     assert Profile("full").order(told) == names
+
+
+def test_column_that_is_named_like_a_moment_is_one() -> None:
+    """Exports take it for one by its name, and so does pandas of those who load them."""
+    texts = [
+        f"{table.name}.{column.name}"
+        for table in t.metadata.tables.values()
+        for column in table.columns
+        if column.name.endswith("_at") and not isinstance(column.type, BigInteger)
+    ]
+    assert texts == []
