@@ -38,8 +38,8 @@ def main() -> None:
 def tune_memory() -> None:
     """Set the process up for much plain data; nothing that loads Arrow may run before.
 
-    Documents, rows and states have no cycles: looking for some took a tenth of a start, and a
-    twentieth of an import. Arrow's own allocator holds 30 MB more than the C library's.
+    There are hardly any cycles: looking for some took a tenth of a start, and a twentieth of an
+    import. Arrow's own allocator holds 30 MB more than the C library's.
     """
     gc.set_threshold(SELDOM)
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")

@@ -18,9 +18,9 @@ from catalog.scheduling import next_slot, owed
 from catalog.secrets import MIN_LENGTH, Redactor
 from catalog.settings import known_secrets
 from catalog.storage import jobs as store
-from catalog.storage.engine import open_engine, read, write
+from catalog.storage.engine import read, write
 from catalog.storage.owners import is_alive, is_at_work_here, this_process
-from catalog.storage.schema import check_schema
+from catalog.storage.schema import open_catalog
 from catalog.times import HOUR, MINUTE, SECOND, Clock, Micros
 from catalog.working import AfterRun, JobContext, JobRan, JobResult
 from jobs.declare import Job, Planned, plan
@@ -73,16 +73,12 @@ class Runner:
         self._zone = ZoneInfo(world.settings.catalog.timezone)
         secrets = known_secrets(world.settings, world.environ)
         self._redactor = Redactor([each for each in secrets if len(each) >= MIN_LENGTH])
-        self._engine = open_engine(world.settings.catalog.url, durable=True)
+        place = world.settings.catalog
+        self._engine = open_catalog(place.url, read_only=False, folder=place.folder)
         self._guard = threading.Lock()
         self._running: dict[str, threading.Event] = {}
         self._stopped = False
         self._seen: dict[str, tuple[Micros | None, float]] = {}
-        try:
-            check_schema(self._engine)
-        except BaseException:
-            self._engine.dispose()
-            raise
 
     def __enter__(self) -> Self:
         return self

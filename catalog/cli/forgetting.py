@@ -108,7 +108,7 @@ def _forget(started: App, kind: Kind, name: str, *, yes: bool) -> None:
 def _say(started: App, done: Forgotten, name: str) -> None:
     out = started.out
     who = f"{done.kind} {harmless(name)}"
-    kept = bool(done.gpts or done.rows)
+    kept = bool(done.gpts or done.rows or done.files)
     if not kept:
         # Most likely a slip of the pen; or somebody asks before they were ever taken in.
         out.line(f"nothing is kept of {who}: is that the right name?")

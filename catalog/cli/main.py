@@ -28,7 +28,7 @@ INTERRUPTED = 128 + signal.SIGINT
 """What shells expect of a program that Ctrl-C ended."""
 PIPE_CLOSED = 141
 """What shells expect of a program whose reader went away."""
-_NO_RIGHT = ": name a place to which you may write"
+_NO_RIGHT = ": check who may use it, or name another place"
 _NO_ROOM = ": make room, or name another place"
 _MENDED_BY = {
     errno.EACCES: _NO_RIGHT,

@@ -25,7 +25,7 @@ from catalog.health.looking import Health, look
 from catalog.health.metrics import CONTENT_TYPE, exposition
 from catalog.hosts import is_called_by_name
 from catalog.settings import Settings
-from catalog.storage.engine import open_engine
+from catalog.storage.schema import opened
 from catalog.times import Clock, to_iso
 
 if TYPE_CHECKING:
@@ -104,11 +104,9 @@ class Looks:
         with self._guard:
             at = self._timer()
             if self._last is None or at - self._last[0] >= self._good_for:
-                engine = open_engine(self._settings.catalog.url, read_only=True)
-                try:
+                place = self._settings.catalog
+                with opened(place.url, folder=place.folder) as engine:
                     found = look(engine, self._settings, self._clock.now(), self._jobs)
-                finally:
-                    engine.dispose()
                 self._last = (at, found)
             return self._last[1]
 

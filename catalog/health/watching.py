@@ -14,7 +14,8 @@ from catalog.alarms import FOUND, NOTIFICATION, make_alarm
 from catalog.health.looking import Health, look
 from catalog.settings import Settings
 from catalog.storage import alarms as store
-from catalog.storage.engine import open_engine, write
+from catalog.storage.engine import write
+from catalog.storage.schema import opened
 from catalog.storage.urls import describe, parse_url
 from catalog.times import Clock
 
@@ -62,11 +63,9 @@ class Watch:
             StorageError: the catalog cannot be used.
         """
         with self._guard:
-            engine = open_engine(self.settings.catalog.url, durable=True)
-            try:
+            place = self.settings.catalog
+            with opened(place.url, read_only=False, folder=place.folder) as engine:
                 return self._check(engine)
-            finally:
-                engine.dispose()
 
     @contextmanager
     def now_and_then(self, seconds: float = CHECK_EVERY) -> Iterator[None]:

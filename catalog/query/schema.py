@@ -9,6 +9,7 @@ from functools import cache
 
 import msgspec
 
+from catalog.errors import UsageError
 from catalog.storage.tables import metadata
 from catalog.storage.views import VIEWS
 
@@ -65,10 +66,28 @@ def meant(said: str, text: str) -> str:
     asked = [name for name in names if re.search(rf"\b{name}\b", text, re.IGNORECASE)]
     if not asked:
         return ""
-    near = _nearest(column[1] or column[2], [each for name in asked for each in names[name]])
+    name = column[1] or column[2]
+    near = _nearest(name, [each for known in asked for each in names[known]])
+    of, _, own = name.rpartition(".")
+    if of and near == own.casefold():
+        return f"the query calls no table {of}; {' and '.join(asked)} has {near}"
     if near:
         return f"did you mean {near}?"
     return "; ".join(f"the columns of {name} are {', '.join(names[name])}" for name in asked)
+
+
+def view_called(name: str) -> View:
+    """The view of a name.
+
+    Raises:
+        UsageError: there is none.
+    """
+    found = {view.name: view for view in views()}
+    if name not in found:
+        near = _nearest(name, tuple(found))
+        meaning = f"did you mean {near}?" if near else f"the views are {', '.join(found)}"
+        raise UsageError(f"there is no view {name!r}; {meaning}")
+    return found[name]
 
 
 def _nearest(name: str, known: Sequence[str]) -> str | None:

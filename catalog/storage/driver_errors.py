@@ -26,6 +26,10 @@ _BUSY: _Meaning = (
     CatalogBusy,
     "{place} is held by another process: wait until it has finished, then repeat",
 )
+_HALF_DONE: _Meaning = (
+    CatalogAway,
+    "whoever wrote to {place} was ended half-way; what they left is taken back first: repeat",
+)
 _READING: _Meaning = (StorageError, "{place} is opened for reading, or write-protected ({said})")
 # Of the server's words only those without values: they are strangers' texts (law 11).
 _CONTRADICTION: _Meaning = (
@@ -121,9 +125,17 @@ def map_errors(engine: Engine) -> None:
     """Make every driver's error leave ``engine`` as one of ours, but for wrong SQL."""
 
     def handle(context: ExceptionContext) -> CatalogError | None:
+        if is_half_done(context.original_exception):
+            # The next connection takes it back, as it is opened.
+            context.is_disconnect = True
         return translate(engine.url, context.original_exception)
 
     event.listen(engine, "handle_error", handle, retval=True)
+
+
+def is_half_done(found: BaseException) -> bool:
+    """Whether SQLite cannot read for what a killed writer left, since it must not write here."""
+    return getattr(found, "sqlite_errorcode", 0) == sqlite3.SQLITE_READONLY_ROLLBACK
 
 
 def translate(url: URL, found: BaseException) -> CatalogError | None:
@@ -149,6 +161,8 @@ def translate(url: URL, found: BaseException) -> CatalogError | None:
 def _sqlite_meaning(found: BaseException) -> _Meaning | None:
     if "decode to UTF-8" in str(found):
         return _UNREADABLE
+    if is_half_done(found):
+        return _HALF_DONE
     return _SQLITE.get(getattr(found, "sqlite_errorcode", 0) & 0xFF)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from catalog.errors import CatalogCorrupt
 from catalog.storage.engine import BUSY_TIMEOUT, connect_sqlite, missing
-from catalog.storage.sqlite_files import make_private
+from catalog.storage.sqlite_files import connect_reader, make_private
 from catalog.storage.urls import parse_url
 
 PAGES = 4096
@@ -40,7 +40,7 @@ def copy_file(path: Path, target: Path, report: Report = lambda _: None) -> None
     make_private(target)
     try:
         with (
-            closing(connect_sqlite(path, "ro", BUSY_TIMEOUT)) as source,
+            closing(connect_reader(path, BUSY_TIMEOUT)) as source,
             closing(connect_sqlite(target, "rwc", BUSY_TIMEOUT)) as copy,
         ):
             # Within a transaction, so that a writer does not make it begin again and again.

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from catalog.errors import CatalogCorrupt
-from catalog.storage.sqlite_files import connect_sqlite
+from catalog.storage.sqlite_files import BESIDE, connect_sqlite
 
 if TYPE_CHECKING:
     from sqlalchemy import Column, Table
@@ -61,9 +61,10 @@ class Wreck:
         self.torn: Counter[str] = Counter()
         self.unfit: Counter[str] = Counter()
         shutil.copyfile(path, copy)
-        log = path.with_name(f"{path.name}-wal")
-        if log.exists():
-            shutil.copyfile(log, copy.with_name(f"{copy.name}-wal"))
+        for ending in BESIDE:
+            beside = path.with_name(f"{path.name}{ending}")
+            if beside.exists():
+                shutil.copyfile(beside, copy.with_name(f"{copy.name}{ending}"))
         _mend_header(copy)
         self._most = copy.stat().st_size // LEAST_ROW
         self._connection = connect_sqlite(copy, "rw", _BUSY)

@@ -12,6 +12,8 @@ from urllib.parse import quote
 if TYPE_CHECKING:
     from pathlib import Path
 
+BESIDE = ("-wal", "-journal")
+"""What the names of the files end in that say more than the file they stand beside."""
 _ANY_MAY_WRITE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 
 
@@ -76,7 +78,7 @@ def _opened(path: Path, mode: str, busy_timeout: float) -> sqlite3.Connection:
 
 def _is_half_done(path: Path) -> bool:
     """Whether a log or a journal beside the file says more than it."""
-    beside = [path.with_name(path.name + ending) for ending in ("-wal", "-journal")]
+    beside = [path.with_name(path.name + ending) for ending in BESIDE]
     return any(each.exists() and each.stat().st_size for each in beside)
 
 

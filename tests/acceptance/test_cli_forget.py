@@ -98,6 +98,18 @@ def test_again_it_finds_nothing_more(sim: Cli, ids: list[str]) -> None:
     assert (ran.status, ran.json["gpts"], ran.json["rows"]) == (0, 0, {})
 
 
+def test_what_files_alone_still_tell_goes_too(sim: Cli, ids: list[str]) -> None:
+    assert sim("forget", "gpt", ids[0], "--yes").status == 0
+    (sim.folder / "data" / "reports").mkdir()
+    report = sim.folder / "data" / "reports" / "2026-01-01.md"
+    report.write_text(f"{ids[0]} changed\n")
+    ran = sim("forget", "gpt", ids[0])
+    assert ran.out.startswith(f"would go: gpt {ids[0]}\n")
+    assert ran.err.endswith("give the same command with --yes\n")
+    assert sim("forget", "gpt", ids[0], "--yes").out.startswith("erased: ")
+    assert not report.exists()
+
+
 def test_name_of_which_nothing_is_kept_is_questioned(sim: Cli, ids: list[str]) -> None:
     """A slip of the pen must not read as if somebody had been taken out."""
     assert ids

@@ -208,7 +208,8 @@ def test_views_are_shown_with_their_columns(filled: Cli) -> None:
     assert filled("sql", "--view", "v_tools", "--json").json["columns"]["gizmo_id"] == "the GPT"
     ran = filled("sql", "--view", "v_tool")
     assert ran.status == 2
-    assert "gpts-catalog sql --views" in ran.err
+    assert "did you mean v_tools?" in ran.err
+    assert "the views are v_gpts, " in filled("sql", "--view", "zzz").err
 
 
 def test_query_that_ships_is_not_taken_for_sql(filled: Cli) -> None:

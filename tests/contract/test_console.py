@@ -14,6 +14,7 @@ from catalog.errors import (
     InvalidSql,
 )
 from catalog.query.console import run_sql
+from catalog.query.schema import meant
 from catalog.storage.dump import digest
 from catalog.storage.engine import open_engine, read
 from tests.contract.reading import reader_of
@@ -294,6 +295,12 @@ def test_name_that_there_is_not_brings_those_that_there_are(
 ) -> None:
     with pytest.raises(InvalidSql, match=re.escape(hint)):
         rows_of(url, query)
+
+
+def test_name_of_a_table_that_the_query_does_not_call_is_told_from_a_wrong_column() -> None:
+    said = meant("no such column: g.Name", "SELECT g.Name FROM v_gpts")
+
+    assert said == "the query calls no table g; v_gpts has name"
 
 
 def test_name_that_no_view_could_have_brings_no_advice(url: str) -> None:

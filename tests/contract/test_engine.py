@@ -13,6 +13,7 @@ from sqlalchemy import insert, select, text, update
 from sqlalchemy.exc import DBAPIError
 
 from catalog.errors import (
+    CatalogAway,
     CatalogBusy,
     CatalogCorrupt,
     CatalogMissing,
@@ -22,6 +23,7 @@ from catalog.errors import (
 from catalog.storage import sqlite_files
 from catalog.storage.dialects import insert_new
 from catalog.storage.engine import lock_keys, open_engine, read, write
+from catalog.storage.files import copy_file
 from catalog.storage.tables import catalog_info
 
 if TYPE_CHECKING:
@@ -500,3 +502,32 @@ def test_what_a_killed_writer_left_is_not_read_where_nobody_may_take_it_back(
         sqlite_files.connect_reader(half_done, 1)
 
     assert half_done.with_name("catalog.db-journal").stat().st_size
+
+
+def test_a_copy_is_of_what_stood_before_a_killed_writer(half_done: Path, tmp_path: Path) -> None:
+    copy_file(half_done, tmp_path / "copy.db")
+
+    with closing(sqlite3.connect(tmp_path / "copy.db")) as copy:
+        assert copy.execute("SELECT count(*) FROM catalog_info").fetchone() == (0,)
+
+
+def test_a_reader_that_is_open_as_a_writer_is_killed_goes_on_reading(
+    half_done: Path, tmp_path: Path
+) -> None:
+    place = tmp_path / "catalog.db"
+    with closing(sqlite3.connect(place)) as conn:
+        conn.execute("CREATE TABLE catalog_info (key TEXT, value TEXT)")
+    reader = open_engine(f"sqlite:///{place}", read_only=True)
+    try:
+        assert facts(reader) == {}
+        with place.open("r+b") as file:
+            file.write(half_done.read_bytes())
+        journal = half_done.with_name("catalog.db-journal")
+        shutil.copyfile(journal, place.with_name(journal.name))
+
+        with pytest.raises(CatalogAway, match=r"ended half-way.*: repeat"):
+            facts(reader)
+
+        assert facts(reader) == {}
+    finally:
+        reader.dispose()

@@ -53,7 +53,7 @@ def survives(name: str, arguments: list[str], tests: list[str]) -> bool:
     """Whether the tests pass with this mutant; where there are none, it does survive.
 
     Args:
-        name: of the mutant.
+        name: of the mutant; :data:`_UNCHANGED` survives only tests that are there.
         arguments: what pytest is told.
         tests: their names, in their order.
     """
@@ -70,7 +70,7 @@ def survives(name: str, arguments: list[str], tests: list[str]) -> bool:
         files = dict.fromkeys(test.partition("::")[0] for test in tests)
         told = [*_ALWAYS, *arguments, *files]
         status = int(pytest.main(told, plugins=[_Only(tests)])) if files else 0
-        if status == pytest.ExitCode.NO_TESTS_COLLECTED:
+        if status == pytest.ExitCode.NO_TESTS_COLLECTED and name != _UNCHANGED:
             status = 0
     finally:
         os._exit(status)
