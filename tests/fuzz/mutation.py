@@ -13,7 +13,7 @@ from catalog.fields import EMPTY_ONLY, FIELDS, LISTS, STAT_FIELDS
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 IDS = ("g-Fuzz00001", "g-Fuzz00002", "g-" + "0f" * 16, "g-p-" + "0f" * 16, "g-short", "", "g-" * 9)
 TEXTS = (
@@ -171,12 +171,20 @@ def _written(rng: random.Random, value: Any) -> bytes:
 
 
 def _copy(value: Any) -> Any:
-    """A copy that can be changed; the seeds cannot."""
-    if isinstance(value, dict):
-        return {key: _copy(member) for key, member in value.items()}
-    if isinstance(value, list):
-        return [_copy(member) for member in value]
-    return value
+    """A copy that can be changed, however deep it is; the seeds cannot."""
+    whole = [value]
+    left: list[tuple[Any, Any]] = [(whole, 0)]
+    while left:
+        container, key = left.pop()
+        inner = container[key]
+        if isinstance(inner, dict | list):
+            container[key] = inner = inner.copy()
+            left += [(inner, each) for each in _keys(inner)]
+    return whole[0]
+
+
+def _keys(container: dict[str, Any] | list[Any]) -> Iterable[Any]:
+    return list(container) if isinstance(container, dict) else range(len(container))
 
 
 def _place(rng: random.Random, value: Any) -> tuple[Any, Any] | None:
