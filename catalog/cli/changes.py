@@ -30,7 +30,7 @@ from catalog.query.search import search
 from catalog.query.told import tell
 from catalog.references import parse_reference
 from catalog.search.filters import Filter
-from catalog.storage.bookmarks import get_bookmark, set_bookmark
+from catalog.storage.bookmarks import check_writable, get_bookmark, set_bookmark
 from catalog.storage.engine import read, write
 from catalog.wording.changes import LINE, as_json_line
 
@@ -160,6 +160,8 @@ def _only_window(wanted: query.Wanted, bookmark: str | None) -> None:
 
 def _since_bookmark(app: App, name: str, wanted: query.Wanted) -> None:
     """Print what is new, then move the mark."""
+    with app.catalog(read_only=False) as engine, write(engine) as conn:
+        check_writable(conn)
     with app.out.paged(), app.catalog() as engine, read(engine) as conn:
         before = get_bookmark(conn, name)
         found, mark = query.since_bookmark(conn, name, wanted)

@@ -206,7 +206,7 @@ def _print(app: App, folder: Path, made: Exported) -> None:
             "version": release.version,
             "profile": release.profile,
             "format": release.format,
-            "created_at": iso(release.created_at),
+            "created_at": iso(release.speaks_of),
             "rows": release.rows(),
             "files": len(files),
             "bytes": made.bytes,

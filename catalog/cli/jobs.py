@@ -417,8 +417,10 @@ def _status(ran: JobRan) -> int:
 
 
 def _print_ran(command: App, ran: JobRan) -> None:
+    brought = {name: value for name, value in ran.result.numbers.items() if value}
     command.out.table(
-        [[number(value), harmless(name)] for name, value in ran.result.numbers.items()], right=[0]
+        [[number(value), harmless(name.replace("_", " "))] for name, value in brought.items()],
+        right=[0],
     )
     _print_json(command, ran)
 

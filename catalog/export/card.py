@@ -139,12 +139,17 @@ def _people(release: Release) -> Iterator[str]:
         for table, columns in out.items():
             what = f"of {code(table)}: {', '.join(map(code, columns))}"
             yield f"- {what if columns else f'{code(table)}, all of it'}"
+        yield ""
+        yield (
+            "What changed in a field that is left out is left out of `changes` and `mass_events`"
+            " too: they may have fewer rows than the coverage counts."
+        )
 
 
 def _state(release: Release) -> Iterator[str]:
     rows = [
         ("version", escaped(release.version)),
-        ("speaks of", f"the catalog as of {to_iso(release.created_at)}"),
+        ("speaks of", _speaks_of(release)),
         ("profile", release.profile),
         ("format", release.format),
         ("licence", "none was named" if release.licence is None else escaped(release.licence)),
@@ -160,9 +165,15 @@ def _state(release: Release) -> Iterator[str]:
     yield (
         f"`{MANIFEST}` names every file with its rows, length and SHA-256, and ends with the digest"
         " of this release; `gpts-catalog export --verify DIR` checks them all. The state of the"
-        " catalog is what `gpts-catalog digest` prints of the catalog that this was made from."
+        " catalog is what `gpts-catalog digest --kept` prints of the one that this was made from."
     )
     yield ""
+
+
+def _speaks_of(release: Release) -> str:
+    if release.speaks_of is None:
+        return "a catalog in which nothing was recorded yet"
+    return f"the catalog as of {to_iso(release.speaks_of)}"
 
 
 def _coverage(covered: Coverage) -> Iterator[str]:

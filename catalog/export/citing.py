@@ -40,7 +40,8 @@ def bibtex(release: Release, about: ExportSettings) -> str:
 
 
 def _year(release: Release) -> str:
-    return day_of(release.created_at)[:4]
+    # What has no date is cited as "n.d."
+    return "n.d." if release.speaks_of is None else day_of(release.speaks_of)[:4]
 
 
 def _tex(text: str) -> str:

@@ -92,7 +92,6 @@ def croissant(release: Release, about: ExportSettings) -> dict[str, Any]:
         "alternateName": about.title,
         "description": lead(release),
         "version": semantic(release.version),
-        "datePublished": day_of(release.created_at),
         "citeAs": bibtex(release, about),
         "keywords": ["custom GPTs", "GPT store"],
         "isLiveDataset": False,
@@ -100,6 +99,8 @@ def croissant(release: Release, about: ExportSettings) -> dict[str, Any]:
         "rai:dataLimitations": list(LIMITS),
         "rai:personalSensitiveInformation": list(personal(release)),
     }
+    if release.speaks_of is not None:
+        found["datePublished"] = day_of(release.speaks_of)
     if covered.first_observed is not None and covered.last_observed is not None:
         found["rai:dataCollectionTimeFrame"] = [
             day_of(covered.first_observed),

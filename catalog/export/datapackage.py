@@ -45,8 +45,9 @@ def data_package(release: Release, about: ExportSettings) -> dict[str, Any]:
         "name": release.name,
         "title": about.title,
         "version": release.version,
-        "created": to_iso(release.created_at),
     }
+    if release.speaks_of is not None:
+        package["created"] = to_iso(release.speaks_of)
     if about.homepage is not None:
         package["homepage"] = about.homepage
     if release.licence is not None:

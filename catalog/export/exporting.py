@@ -55,6 +55,8 @@ if TYPE_CHECKING:
 
 CATALOG = "catalog.db"
 """The file of an export that is a whole catalog."""
+EMPTY = "empty"
+"""The version of a release that speaks of no moment, as nothing was recorded yet."""
 GENERATOR = f"gpts-catalog {__version__}"
 """What makes exports, as their manifests say it."""
 PARTITION_ROWS = 1_000_000
@@ -74,7 +76,7 @@ class ExportRequest(msgspec.Struct, frozen=True, kw_only=True):
         since: what is new since then alone; None: everything.
         options: how CSV is written.
         about: what the dataset is called, whose it is, and what it must hold.
-        version: of this release; None: the day of the moment that it speaks of.
+        version: of this release; None: the day of the moment that it speaks of, or ``empty``.
         key: of pseudonyms; needed by profile ``public`` alone.
         previous: the manifest of the release before it, for the gate.
         expect: whether it must hold what is expected.
@@ -366,7 +368,7 @@ def _write_one(
 def _release(request: ExportRequest, moment: Micros, **more: Any) -> Release:
     return Release(
         name=request.about.name,
-        version=request.version or day_of(moment),
+        version=request.version or (day_of(moment) if moment else EMPTY),
         created_at=moment,
         profile=request.profile,
         format=request.format,

@@ -92,7 +92,7 @@ class Release(msgspec.Struct, frozen=True, kw_only=True):
         name: of the dataset.
         version: of this release of it.
         created_at: the moment that it speaks of: the one asked for, else that of the latest thing
-            recorded in the catalog.
+            recorded in the catalog; 0 where nothing was recorded yet.
         profile: which fields it may hold.
         format: of its tables.
         filter: which GPTs it was narrowed to, as a URL query; None: all.
@@ -124,6 +124,11 @@ class Release(msgspec.Struct, frozen=True, kw_only=True):
     counts: dict[str, int] = {}
     coverage: Coverage = Coverage()
     null_shares: dict[str, dict[str, float]] = {}
+
+    @property
+    def speaks_of(self) -> Micros | None:
+        """The moment that it speaks of; None where nothing was recorded yet."""
+        return self.created_at or None
 
     def rows(self) -> dict[str, int]:
         """How many rows each table has, over all its files."""

@@ -18,7 +18,14 @@ import msgspec
 
 from catalog.harvest.asking import askable
 from catalog.harvest.planning import floor_of, terms_of_day, visits_left
-from catalog.harvest.refresh import EVERYTHING, SETTLED_BY, Refreshed, refresh, result_of
+from catalog.harvest.refresh import (
+    EVERYTHING,
+    SETTLED_BY,
+    SPENT,
+    Refreshed,
+    refresh,
+    result_of,
+)
 from catalog.records import Verdict
 from catalog.storage import runs
 from catalog.storage.absent import Denied, companions, shown_since, to_confirm, who_denied
@@ -33,6 +40,8 @@ if TYPE_CHECKING:
     from catalog.times import Micros
 
 COMMAND = "confirm"
+NOTHING_MISSING = "no GPT is missing that is to be asked for again by now"
+"""Why nobody was asked."""
 ALONE = 5
 """So many not-founds count whatever their share (rule 6)."""
 COMPANIONS = 5
@@ -62,7 +71,8 @@ def work(context: JobContext) -> JobResult:
             }
             if mine and not context.stopping.is_set():
                 done += _confirmed(context, engine, sources, last, mine, asked_by=now - floor)
-    return result_of(done, stopped=context.stopping.is_set())
+    why_none = NOTHING_MISSING if limit > 0 else SPENT
+    return result_of(done, why_none, stopped=context.stopping.is_set())
 
 
 def _denier(denied: Denied | None, sources: Sequence[SourceSettings]) -> SourceSettings:

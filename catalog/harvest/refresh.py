@@ -40,6 +40,13 @@ MOST = 20_000
 SETTLED_BY = frozenset({Verdict.DOCUMENT, Verdict.NOT_FOUND})
 """After these no other source is asked. One that answers with another GPT's document said nothing
 of the one that was asked for."""
+NOTHING_DUE = "nothing was due"
+NOTHING_KNOWN = (
+    "no id is known yet: gpts-catalog harvest --refs FILE asks for some, gpts-catalog discover"
+    " searches for them"
+)
+SPENT = "the day's requests are spent"
+"""Why nobody was asked."""
 _COUNTS = ("documents", "new", "changed", "not_found", "mismatched", "requests")
 
 
@@ -170,12 +177,15 @@ def work(context: JobContext) -> JobResult:
     share = float(context.options.get("second_opinion") or 0.0)
     sources = askable(context.settings, context.sources)
     done = Refreshed()
+    why_none = NOTHING_DUE
     with context.catalog(read_only=False) as engine:
         now = context.clock.now()
         terms = terms_of_day(engine, context.settings, now)
         with read(engine) as conn:
             was_ahead = frontier.was_ahead(conn, now)
             left = visits_left(conn, context.settings, now, held_back=HELD_BACK)
+            if frontier.is_empty(conn):
+                why_none = NOTHING_KNOWN
         moved = reprice(engine, Planner(terms, context.rng), context.stopping)
         if moved:
             context.out(f"{moved:,} GPTs are planned anew: the settings for it were changed")
@@ -184,6 +194,8 @@ def work(context: JobContext) -> JobResult:
                 frontier.recall(conn, now)
         if left is not None:
             limit = min(limit, left)
+            if limit <= 0:
+                why_none = SPENT
         while limit > done.requested and not context.stopping.is_set():
             part = min(MOST, limit - done.requested)
             listed_at = context.clock.now()
@@ -199,16 +211,17 @@ def work(context: JobContext) -> JobResult:
             done += some
             if some.left:
                 break
-    return result_of(done, stopped=context.stopping.is_set())
+    return result_of(done, why_none, stopped=context.stopping.is_set())
 
 
-def result_of(done: Refreshed, *, stopped: bool) -> JobResult:
+def result_of(done: Refreshed, why_none: str, *, stopped: bool) -> JobResult:
     """What the scheduler is told of a refresh.
 
     What the budget left undone is no failure of the job: the alarm ``budget`` tells of it.
 
     Args:
         done: how it ended.
+        why_none: why nobody was asked, where that is so.
         stopped: whether it was told to stop.
     """
     # Of a run that was resumed the totals are those of others too.
@@ -243,7 +256,5 @@ def result_of(done: Refreshed, *, stopped: bool) -> JobResult:
         else "partly"
         if done.failed or (done.refused and done.left)
         else "done",
-        message="; ".join([told, *dict.fromkeys(reasons)])
-        if done.requested
-        else "nothing was due, or the day's requests are spent",
+        message="; ".join([told, *dict.fromkeys(reasons)]) if done.requested else why_none,
     )

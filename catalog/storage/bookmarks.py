@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import msgspec
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, false, select, update
 
 from catalog.storage.dialects import insert_or
 from catalog.storage.tables import bookmarks
@@ -58,6 +58,19 @@ def get_bookmark(conn: Connection, name: str) -> Mark | None:
         judgement_id=row.judgement_id,
         digests=msgspec.json.decode(row.seen, type=frozenset[str]),
     )
+
+
+def check_writable(conn: Connection) -> None:
+    """Find out whether a bookmark could be set, before anything is shown; nothing is changed.
+
+    Args:
+        conn: a writing transaction; on SQLite it would not have begun where nobody may write.
+
+    Raises:
+        StorageError: nobody may here.
+    """
+    # PostgreSQL asks for the right also where there is no such row.
+    conn.execute(update(bookmarks).where(false()).values(seen=bookmarks.c.seen))
 
 
 def set_bookmark(conn: Connection, name: str, mark: Mark) -> None:

@@ -30,7 +30,13 @@ _HALF_DONE: _Meaning = (
     CatalogAway,
     "whoever wrote to {place} was ended half-way; what they left is taken back first: repeat",
 )
-_READING: _Meaning = (StorageError, "{place} is opened for reading, or write-protected ({said})")
+_READING: _Meaning = (
+    StorageError,
+    (
+        "{place} is opened for reading, or write-protected ({said}): give the command as somebody"
+        " who may write to it"
+    ),
+)
 # Of the server's words only those without values: they are strangers' texts (law 11).
 _CONTRADICTION: _Meaning = (
     StorageError,
@@ -93,6 +99,14 @@ _POSTGRES: dict[str, _Meaning] = {
     "55P03": _BUSY,
     "57014": (StorageError, "a statement on {place} took too long and was ended ({said})"),
     "25006": _READING,
+    # What people write as SQL is answered before this is asked.
+    "42501": (
+        StorageError,
+        (
+            "the role may not do this to {place} ({said}): log in as the owner of its tables, or,"
+            " to change rows alone, as a role that gpts-catalog sql --writer-role NAME makes"
+        ),
+    ),
     "22": _UNFIT,
     "23": _CONTRADICTION,
     "3D000": (

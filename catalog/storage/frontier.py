@@ -157,6 +157,11 @@ def add_ids(conn: Connection, ids: Iterable[str], now: Micros) -> int:
     return new
 
 
+def is_empty(conn: Connection) -> bool:
+    """Whether no id is known at all."""
+    return not conn.execute(select(exists().select_from(frontier))).scalar()
+
+
 def due(conn: Connection, now: Micros, limit: int) -> list[str]:
     """The ids that :func:`claim` would take, without taking them."""
     query = select(_f.gizmo_id).where(_f.due_at <= now, _free(now))

@@ -201,6 +201,8 @@ def _role_sql(
 -- A role that {can}.
 -- Run these as the owner of its tables, as with
 --   gpts-catalog sql {option} {name} | psql postgresql://OWNER@HOST/DATABASE
+-- If the owner may not make roles, let an administrator give this first:
+--   CREATE ROLE {name} LOGIN NOINHERIT{limits};
 -- Then give it a password in psql, with \\password {name}, and name it in catalog.toml:
 --   [catalog]
 --   {key} = "postgresql://{name}@HOST/DATABASE"

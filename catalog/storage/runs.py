@@ -196,7 +196,9 @@ def get_run(conn: Connection, run_id: str) -> Run:
     """
     found = list(_select_runs(conn, run_id=run_id))
     if not found:
-        raise NotFound(f"the catalog knows no run {run_id!r}")
+        raise NotFound(
+            f"the catalog knows no run {run_id!r}: gpts-catalog status --json names the last ones"
+        )
     return found[0]
 
 

@@ -19,7 +19,7 @@ import pytest
 from catalog.storage.engine import BUSY_TIMEOUT
 from catalog.times import DAY, HOUR, MINUTE, from_iso
 from jobs.registry import JOBS
-from tests.acceptance.conftest import ROOT, Cli
+from tests.acceptance.conftest import ROOT, Cli, write_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -305,3 +305,25 @@ def test_wrong_words_are_explained(night: Night, words: tuple[str, ...], said: s
     done = night.cli("jobs", *words)
     assert done.status == 2
     assert said in done.err
+
+
+def test_a_job_that_asked_nobody_says_why_and_counts_nothing(
+    sim: Cli, gateway: RunningGateway
+) -> None:
+    def ran(job: str) -> tuple[str, str]:
+        done = sim("jobs", "run", job)
+        assert done.status == 0, done.err
+        return done.out, done.err
+
+    out, told = ran("refresh")
+    assert not out
+    assert "no id is known yet: gpts-catalog harvest --refs" in told
+    sim("harvest", "--refs", "ids.txt")
+    out, told = ran("refresh")
+    assert (out, "nothing was due" in told) == ("", True)
+    out, told = ran("confirm")
+    assert (out, "no GPT is missing" in told) == ("", True)
+    write_settings(sim.folder, gateway, requests_per_day=1)
+    for job in ("refresh", "confirm"):
+        out, told = ran(job)
+        assert (out, "the day's requests are spent" in told) == ("", True)

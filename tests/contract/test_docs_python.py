@@ -27,7 +27,7 @@ def test_blocks_run_as_they_stand(
     assert len(BLOCKS) == 3
     names: dict[str, Any] = {}
     for block in BLOCKS:
-        text = block.replace('Catalog.open("catalog.db")', f"Catalog.open({catalog_url!r})")
+        text = block.replace('Catalog.open("data/catalog.db")', f"Catalog.open({catalog_url!r})")
         assert text != block
         exec(text, names)  # noqa: S102  (the page's own words)
     printed = capsys.readouterr().out

@@ -8,6 +8,7 @@ import psycopg
 import pytest
 from sqlalchemy import make_url, text
 
+from catalog.cli.main import run
 from catalog.errors import CatalogError, SettingsError, UsageError
 from catalog.query.console import run_sql
 from catalog.storage import frontier
@@ -196,3 +197,19 @@ def test_writer_can_change_rows_alone(catalog_url: str, statement: str) -> None:
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             connection.execute(statement.encode())
         connection.execute("DELETE FROM changes")
+
+
+def test_bookmark_of_a_reader_is_refused_before_anything_is_shown(
+    catalog_url: str, url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    owner = open_engine(catalog_url)
+    tell(owner, said(day(1), document()))
+    owner.dispose()
+
+    status = run(["changes", "--bookmark", "mine", "--catalog", url])
+
+    out, told = capsys.readouterr()
+    assert (status, out) == (4, "")
+    assert told.startswith("error: the role may not do this to ")
+    assert told.count("\n") == 1
+    assert PASSWORD not in told

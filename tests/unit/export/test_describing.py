@@ -116,8 +116,12 @@ def test_the_longest_gaps_are_told_and_the_others_counted(tmp_path: Path) -> Non
 
 
 def test_the_card_of_an_empty_catalog_says_so(tmp_path: Path) -> None:
-    card = described(tmp_path, made.release(coverage=Coverage(), files=[made.file("x.csv", None)]))
+    empty = made.release(coverage=Coverage(), files=[made.file("x.csv", None)], created_at=0)
+    card = described(tmp_path, empty)
     assert "nothing was observed yet" in card
+    assert "| speaks of | a catalog in which nothing was recorded yet |" in card
+    assert "(n.d.)" in card
+    assert "1970" not in "".join(each.read_text() for each in tmp_path.rglob("*.*"))
     assert "No source has said anything yet." in card
 
 
