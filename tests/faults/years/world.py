@@ -18,14 +18,11 @@ import httpx
 from sqlalchemy import func, select
 
 from catalog.alarms import Likeness, PlaceFacts
-from catalog.care import pruning, verifying
 from catalog.derive import Derivation
 from catalog.errors import CatalogError
-from catalog.harvest import asking
-from catalog.health import Watch, looking, watching
+from catalog.health import Watch, looking
 from catalog.query import health
 from catalog.query.likeness import likeness
-from catalog.report import work as reporting
 from catalog.settings import (
     CatalogSettings,
     JobSettings,
@@ -35,12 +32,11 @@ from catalog.settings import (
     SourceSettings,
 )
 from catalog.simulator import SimulatedClock, running_gateway
-from catalog.storage import frontier
+from catalog.storage import frontier, schema
 from catalog.storage import tables as t
 from catalog.storage.engine import open_engine, write
 from catalog.times import DAY, HOUR, MINUTE, SECOND, Micros
 from catalog.working import JobContext, JobRan
-from jobs import runner
 from jobs.records import Pace
 from jobs.records import World as Surroundings
 from jobs.registry import JOBS
@@ -268,8 +264,7 @@ class World:
             # What each run makes anew, in vain here: connections, statements to compile,
             # authorities to read. And nothing here has to survive a loss of power.
             engine = self._stack.enter_context(lasting(self.url))
-            for module in (asking, pruning, reporting, runner, verifying, watching):
-                patch.setattr(module, "open_engine", lambda *_, **__: engine)
+            patch.setattr(schema, "open_engine", lambda *_, **__: engine)
             patch.setattr(httpx, "create_ssl_context", cache(httpx.create_ssl_context))
             running = self._stack.enter_context(running_gateway(self.population, clock=self.clock))
             self.sources = Sources(running, self.clock)
