@@ -257,4 +257,6 @@ def result_of(done: Refreshed, why_none: str, *, stopped: bool) -> JobResult:
         if done.failed or (done.refused and done.left)
         else "done",
         message="; ".join([told, *dict.fromkeys(reasons)]) if done.requested else why_none,
+        # Where another source answered in its place, nobody has to do anything now.
+        refused=done.refused and bool(done.failed or done.left),
     )

@@ -187,6 +187,7 @@ def test_where_no_source_answers_the_work_failed(catalog_url: str, gateway: Runn
     work = context(catalog_url, gateway, source(gateway, "refusing", api_key_env="KEY_TWO"))
     result = refresh.work(work)
     assert result.status == "failed"
+    assert result.refused
     assert result.numbers["failed"] >= 1
     assert result.numbers["failed"] + result.numbers["left"] == SIZE
 
