@@ -269,7 +269,7 @@ class Catalog(Reader):
         wanted: Question = None,
         at: Moment | None = None,
         since: Moment | None = None,
-        options: Options = Options(),  # noqa: B008  (frozen)
+        options: Options = Options(),  # noqa: B008  (frozen: shared by no mistake)
         version: str | None = None,
         previous: str | Path | None = None,
         expect: bool = False,

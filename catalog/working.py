@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -97,8 +97,7 @@ class JobContext:
     options: Mapping[str, Any] = field(default_factory=dict)
     schedules: Mapping[str, Schedule] = field(default_factory=dict)
 
-    @contextmanager
-    def catalog(self, *, read_only: bool = True) -> Iterator[Engine]:
+    def catalog(self, *, read_only: bool = True) -> AbstractContextManager[Engine]:
         """The catalog, checked to be of this program's schema.
 
         Args:
@@ -107,9 +106,7 @@ class JobContext:
         Raises:
             StorageError: it cannot be used.
         """
-        folder = self.settings.catalog.folder
-        with opened(self.url, read_only=read_only, folder=folder) as engine:
-            yield engine
+        return opened(self.url, read_only=read_only, folder=self.settings.catalog.folder)
 
 
 Work = Callable[[JobContext], JobResult]

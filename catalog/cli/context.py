@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -78,8 +78,7 @@ class App:
         """The keys of all sources: what an answer could echo."""
         return source_keys(self.settings, self.environ)
 
-    @contextmanager
-    def catalog(self, *, read_only: bool = True) -> Iterator[Engine]:
+    def catalog(self, *, read_only: bool = True) -> AbstractContextManager[Engine]:
         """The catalog, checked to be of this program's schema.
 
         Args:
@@ -89,11 +88,9 @@ class App:
             StorageError: it cannot be used.
         """
         place = self.settings.catalog
-        with opened(place.url, read_only=read_only, folder=place.folder) as engine:
-            yield engine
+        return opened(place.url, read_only=read_only, folder=place.folder)
 
-    @contextmanager
-    def other(self, text: str, *, read_only: bool = True) -> Iterator[Engine]:
+    def other(self, text: str, *, read_only: bool = True) -> AbstractContextManager[Engine]:
         """Another catalog, named on the command line.
 
         Args:
@@ -104,8 +101,7 @@ class App:
             UsageError: ``text`` names none.
             StorageError: it cannot be used.
         """
-        with opened(self.url_of(text), read_only=read_only) as engine:
-            yield engine
+        return opened(self.url_of(text), read_only=read_only)
 
     @staticmethod
     def url_of(text: str) -> str:

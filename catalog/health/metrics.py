@@ -128,7 +128,7 @@ class _Collector:
 
     def collect(self) -> Iterator[Any]:
         """The metrics that have samples."""
-        from prometheus_client.core import GaugeMetricFamily  # noqa: PLC0415  (as above)
+        from prometheus_client.core import GaugeMetricFamily  # noqa: PLC0415  (loaded already)
 
         families = {
             metric.name: GaugeMetricFamily(

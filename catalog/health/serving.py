@@ -204,7 +204,7 @@ class _Handler(BaseHTTPRequestHandler):
         if self.command != "HEAD":
             self.wfile.write(body)
 
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  (as above)
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  (so named by http.server)
         """Nothing: who scrapes every 15 seconds would fill any log."""
 
 

@@ -186,7 +186,7 @@ class Empty(Member):
 
     __slots__ = ()
 
-    def take(self, value: Any, row: Row, tally: Tally, depth: int) -> None:  # noqa: ARG002  (as Member)
+    def take(self, value: Any, row: Row, tally: Tally, depth: int) -> None:  # noqa: ARG002  (Member's form)
         """Keep ``value`` as unmapped unless it is empty."""
         if value is None:
             return

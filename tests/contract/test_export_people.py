@@ -37,6 +37,7 @@ from tests.contract.test_exporting import (
     SEEDS,
     bring,
     contents,
+    digest,
     made,
     nasty,
     other,
@@ -272,3 +273,30 @@ def test_an_export_without_documents_brings_ids_alone_and_says_so(
     ]
     made(told, tmp_path / "full", format="ndjson", profile="full")
     assert not any(words in line for line in describe_brought(bring(other, tmp_path / "full")))
+
+
+def test_public_does_not_tell_whom_a_filter_names(engine: Engine, tmp_path: Path) -> None:
+    author = {"user_id": "user-Wanted01", "display_name": "Jane Wanted"}
+    tell(engine, said(day(1), document("g-00000001a", author=author)))
+    authors = ("user-Wanted01", "Jane Wanted")
+    made(engine, tmp_path / "e", format="ndjson", wanted=Filter(authors=authors))
+    (row,) = rows_of(tmp_path / "e", "authors")
+    found = read_manifest(tmp_path / "e").release.filter or ""
+    assert f"author={row['user_id']}" in found
+    for path in (tmp_path / "e").rglob("*"):
+        assert path.is_dir() or b"Wanted" not in path.read_bytes(), path.name
+
+
+def test_a_strangers_export_erases_nothing(
+    told: Engine, other: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # where the ledger of a catalog on PostgreSQL is
+    made(told, tmp_path / "before", format="sqlite", profile="full")
+    bring(other, tmp_path / "before")
+    before = digest(other)
+    with read(told) as conn:
+        gizmo_id = conn.execute(select(t.gizmos.c.gizmo_id).limit(1)).scalar_one()
+    forget(told, DERIVER, "gpt", gizmo_id, tmp_path / "data", NOW)
+    made(told, tmp_path / "after", format="sqlite", profile="full")
+    bring(other, tmp_path / "after")
+    assert digest(other) == before

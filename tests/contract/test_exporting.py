@@ -12,9 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 import pytest
-from sqlalchemy import select
 
-from catalog.care.forgetting import forget
 from catalog.derive import Derivation
 from catalog.errors import UsageError
 from catalog.export.bringing import Bringer, TakenExport, split_paths
@@ -27,7 +25,6 @@ from catalog.query.exported import TABLES
 from catalog.search.filters import Filter
 from catalog.secrets import Redactor
 from catalog.storage import dump
-from catalog.storage import tables as t
 from catalog.storage.engine import open_engine, read, write
 from catalog.storage.mentions import Named, add_named
 from catalog.storage.migrate import init
@@ -461,18 +458,6 @@ def test_base_and_delta_imported_are_equal_to_the_whole(
     assert digest(other) == digest(engine)
 
 
-def test_public_does_not_tell_whom_a_filter_names(engine: Engine, tmp_path: Path) -> None:
-    author = {"user_id": "user-Wanted01", "display_name": "Jane Wanted"}
-    tell(engine, said(day(1), document("g-00000001a", author=author)))
-    authors = ("user-Wanted01", "Jane Wanted")
-    made(engine, tmp_path / "e", format="ndjson", wanted=Filter(authors=authors))
-    (row,) = rows_of(tmp_path / "e", "authors")
-    found = read_manifest(tmp_path / "e").release.filter or ""
-    assert f"author={row['user_id']}" in found
-    for path in (tmp_path / "e").rglob("*"):
-        assert path.is_dir() or b"Wanted" not in path.read_bytes(), path.name
-
-
 def test_a_filter_narrows_every_table_to_its_gpts(engine: Engine, tmp_path: Path) -> None:
     one, two = (
         document("g-00000001a", name="writes letters"),
@@ -490,18 +475,3 @@ def test_a_filter_narrows_every_table_to_its_gpts(engine: Engine, tmp_path: Path
     assert len(rows_of(tmp_path / "e", "authors")) == 1
     made(engine, tmp_path / "f", format="parquet", profile="full", wanted=Filter(text="letters"))
     assert read_manifest(tmp_path / "f").release.counts == release.counts
-
-
-def test_a_strangers_export_erases_nothing(
-    told: Engine, other: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)  # where the ledger of a catalog on PostgreSQL is
-    made(told, tmp_path / "before", format="sqlite", profile="full")
-    bring(other, tmp_path / "before")
-    before = digest(other)
-    with read(told) as conn:
-        gizmo_id = conn.execute(select(t.gizmos.c.gizmo_id).limit(1)).scalar_one()
-    forget(told, DERIVER, "gpt", gizmo_id, tmp_path / "data", NOW)
-    made(told, tmp_path / "after", format="sqlite", profile="full")
-    bring(other, tmp_path / "after")
-    assert digest(other) == before

@@ -293,6 +293,21 @@ def test_of_a_cut_file_everything_undamaged_is_saved(
     assert undamaged
 
 
+def test_what_a_killed_writer_left_half_done_is_taken_back(whole: Path, tmp_path: Path) -> None:
+    place, left = tmp_path / "place", tmp_path / "left"
+    place.mkdir()
+    shutil.copyfile(whole, place / "catalog.db")
+    with closing(sqlite3.connect(place / "catalog.db", isolation_level=None)) as writer:
+        writer.execute("PRAGMA journal_mode = DELETE")
+        writer.execute("PRAGMA cache_size = 2")
+        writer.execute("BEGIN")
+        writer.execute("UPDATE observations SET observed_at = observed_at + 1")
+        shutil.copytree(place, left)
+    assert (left / "catalog.db-journal").stat().st_size
+    recover(left / "catalog.db", tmp_path / "new.db", RULES, NOW)
+    assert _said(tmp_path / "new.db") == _said(whole)
+
+
 @pytest.mark.parametrize("table", [t.payloads, t.observations], ids=str)
 @pytest.mark.parametrize("place", [0, 3, 100, 2000])
 def test_of_a_damaged_page_everything_beside_it_is_saved(
