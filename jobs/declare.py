@@ -123,6 +123,11 @@ class Planned(msgspec.Struct, frozen=True, kw_only=True):
         """The job's name."""
         return self.job.name
 
+    @property
+    def after(self) -> tuple[str, ...]:
+        """The jobs that it lets end first."""
+        return self.job.after
+
     def unmet(self, result: JobResult) -> tuple[str, ...]:
         """What ``result`` did not bring of what is expected, a sentence each."""
         return tuple(

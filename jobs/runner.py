@@ -377,10 +377,10 @@ def _waits(conn: Connection, each: Owed, ahead: set[str]) -> tuple[str, ...]:
     """Those of ``ahead``, the jobs that are owed or run, that have to end before ``each`` begins.
 
     One that began after the slot and ended is not waited for again: a job that is owed anew
-    whenever it ends would else keep the others from ever running.
+    whenever it ends would else keep the others from ever running. One by hand that failed is.
     """
     return tuple(
         name
-        for name in each.planned.job.after
+        for name in each.planned.after
         if name in ahead and not store.ended_since(conn, name, each.slot)
     )

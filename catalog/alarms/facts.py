@@ -168,11 +168,13 @@ class JobFacts(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         name: the job.
         asks: whether it asks the sources for what is due.
+        is_scheduled: whether it has a schedule, be it one that nobody went by yet.
         period: the longest time between two of the slots around now; None: it has no schedule,
             or nobody ever went by it here.
         next_at: its next slot.
         owed_since: the first slot that was not taken, if one is owed.
         running: whether it runs now.
+        waits: whether a job runs now that it comes after.
         missed: slots between the last two that were taken.
         missed_from: the slot before them.
         missed_until: the slot after them.
@@ -182,10 +184,12 @@ class JobFacts(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     asks: bool = False
+    is_scheduled: bool = False
     period: Micros | None = None
     next_at: Micros | None = None
     owed_since: Micros | None = None
     running: bool = False
+    waits: bool = False
     missed: int = 0
     missed_from: Micros | None = None
     missed_until: Micros | None = None

@@ -186,8 +186,8 @@ def _job(job: JobFacts, now: Micros) -> Iterator[Alarm]:
             if job.running
             else f"start gpts-catalog schedule, or run gpts-catalog jobs run {job.name} --if-owed"
         )
-        # One that runs may need its time, but not for ever.
-        if late > most * (k.HANGING if job.running else 1):
+        # One that runs may need its time, and so may what it comes after; but not for ever.
+        if late > most * (k.HANGING if job.running or job.waits else 1):
             yield make_alarm(
                 "job_late",
                 job.name,

@@ -39,8 +39,8 @@ def work(context: JobContext) -> JobResult:
     for path in (folder / FOLDER).glob(f"{_PATTERN}{PARTIAL}*"):
         path.unlink(missing_ok=True)
 
-    def report(words: str) -> None:
-        context.out(words)
+    def report(_: str) -> None:
+        # A log needs none of the hundred lines that a person at a terminal is told.
         if context.stopping.is_set():
             raise _Stopped
 

@@ -12,7 +12,7 @@ import typer
 from catalog.cli.context import App, start
 from catalog.cli.interrupts import interruptible
 from catalog.cli.options import CatalogOption, ConfigOption, JsonOption
-from catalog.cli.text import count, duration, harmless, number
+from catalog.cli.text import count, duration, harmless, money, number
 from catalog.errors import UsageError
 from catalog.working import JobContext
 
@@ -131,7 +131,7 @@ def _price(app: App, words: list[str], sources: list[str]) -> None:
     total = 0.0
     for name in sources:
         total += len(words) * (app.settings.sources[name].price_per_request or 0.0)
-    app.out.line(f"that is {count(len(words) * len(sources), 'request')}, cost {total:,.2f}")
+    app.out.line(f"that is {count(len(words) * len(sources), 'request')}, cost {money(total)}")
     app.out.json({"queries": words, "sources": sources, "requests": len(words) * len(sources)})
 
 

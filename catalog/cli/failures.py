@@ -29,7 +29,11 @@ def reason_rows(reasons: Sequence[Reason], failed: int) -> list[list[str]]:
         failed: how many failed in all.
     """
     rows = [
-        [number(each.count), each.verdict.replace("_", " "), f"{_words(each)} ({each.example})"]
+        [
+            number(each.count),
+            each.verdict.replace("_", " "),
+            f"{shorten(harmless(each.words), LONGEST)} ({each.example})",
+        ]
         for each in reasons
     ]
     others = failed - sum(each.count for each in reasons)
@@ -55,9 +59,3 @@ def next_step(reasons: Sequence[Reason], failed: int, run_id: str, source: str) 
         f"{step}; gpts-catalog sources check {source} asks one question",
         f"gpts-catalog status --failed {run_id} lists {count(failed, 'id')} as --refs takes them",
     ]
-
-
-def _words(reason: Reason) -> str:
-    status = f"HTTP {reason.status}"
-    before = f"{status}: " if reason.status and not reason.detail.startswith(status) else ""
-    return before + shorten(harmless(reason.detail) or "it said nothing more", LONGEST)

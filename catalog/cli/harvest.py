@@ -19,7 +19,7 @@ from catalog.cli.options import CatalogOption, ConfigOption, JsonOption
 from catalog.cli.pricing import print_price
 from catalog.cli.progress import HarvestDisplay
 from catalog.cli.references import References, gather
-from catalog.cli.text import count, duration, moment, number
+from catalog.cli.text import count, duration, moment, money, number
 from catalog.errors import UsageError
 from catalog.query.failures import Reason, reasons
 from catalog.settings import SourceSettings, api_key
@@ -236,7 +236,7 @@ def report(app: App, ended: Harvested, source: SourceSettings, why: Sequence[Rea
     ]
     out.table([[number(n), word, why] for n, word, why in rows if n], right=[0])
     if source.price_per_request is not None:
-        out.line(f"  cost: {totals.requests * source.price_per_request:,.2f}")
+        out.line(f"  cost: {money(totals.requests * source.price_per_request)}")
     if why:
         out.heading("why they failed, with an id each")
         out.table(reason_rows(why, totals.failed), right=[0])

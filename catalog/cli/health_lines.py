@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from catalog.cli.context import App
-from catalog.cli.text import duration, harmless, moment, number
+from catalog.cli.text import duration, harmless, moment, money, number
 from catalog.times import SECOND
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def _left(spent: Spent) -> str:
 
 
 def _cost(spent: Spent) -> str:
-    return "" if spent.cost is None else f"cost {spent.cost:,.2f}"
+    return "" if spent.cost is None else f"cost {money(spent.cost)}"
 
 
 def _last(health: Health, job: JobFacts) -> str:
@@ -74,4 +74,6 @@ def _last(health: Health, job: JobFacts) -> str:
 
 
 def _next(job: JobFacts) -> str:
-    return "by hand alone" if job.next_at is None else f"next {moment(job.next_at)}"
+    if job.next_at is not None:
+        return f"next {moment(job.next_at)}"
+    return "waits for gpts-catalog schedule" if job.is_scheduled else "by hand alone"

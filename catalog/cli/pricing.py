@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from catalog.cli.context import App
-from catalog.cli.text import count, duration, number
+from catalog.cli.text import count, duration, money, number
 from catalog.dialects import get_dialect
 from catalog.errors import NotFound
 from catalog.settings import SourceSettings
@@ -101,7 +101,7 @@ def print_price(
         f" {duration(found.seconds)} at {source.requests_per_second:g} a second"
     )
     if found.cost is not None:
-        out.line(f"  cost: {found.cost:,.2f}, at {source.price_per_request:g} a request")
+        out.line(f"  cost: {money(found.cost)}, at {source.price_per_request:g} a request")
     if found.budget_left is not None:
         text = f"  budget: {count(found.budget_left, 'request')} left today"
         if found.left:

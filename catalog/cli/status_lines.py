@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from catalog.cli.context import App
 from catalog.cli.failures import next_step, reason_rows
-from catalog.cli.text import count, harmless, moment, number, shorten, size
+from catalog.cli.text import count, harmless, moment, money, number, shorten, size
 from catalog.query import stats
 from catalog.storage.runs import Run
 
@@ -113,7 +113,7 @@ def _run(run: Run) -> list[str]:
         )
         if value
     ]
-    cost = [] if run.cost is None else [f"cost {run.cost:,.2f}"]
+    cost = [] if run.cost is None else [f"cost {money(run.cost)}"]
     if run.requests:
         cost.insert(0, count(run.requests, "request"))
     text = ", ".join([*results, *cost])

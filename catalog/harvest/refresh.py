@@ -17,6 +17,7 @@ import msgspec
 from catalog.harvest.asking import askable, harvest
 from catalog.harvest.planning import Planner, floor_of, terms_of_day, visits_left
 from catalog.harvest.repricing import reprice
+from catalog.query.failures import Reason, reasons
 from catalog.query.outlook import HELD_BACK
 from catalog.records import Verdict
 from catalog.storage import frontier, runs
@@ -51,10 +52,25 @@ _COUNTS = ("documents", "new", "changed", "not_found", "mismatched", "requests")
 
 
 class Round(msgspec.Struct, frozen=True):
-    """What one source was asked, and how that ended."""
+    """What one source was asked, and how that ended.
+
+    Attributes:
+        source: who was asked.
+        harvested: what it brought.
+        reason: why most of the ids failed about which it said nothing; None: none failed.
+    """
 
     source: str
     harvested: Harvested
+    reason: Reason | None = None
+
+    @property
+    def trouble(self) -> str:
+        """Why it did not answer all, in words; empty where it did."""
+        stop = self.harvested.stop
+        if stop is not None:
+            return f"{self.source}: {stop.words}"
+        return "" if self.reason is None else f"{self.source}: {self.reason.words}"
 
 
 class Refreshed(msgspec.Struct, frozen=True, kw_only=True):
@@ -127,12 +143,13 @@ def refresh(
             # The sources after the first are asked for what was asked since.
             listed_at=None if rounds else listed_at,
         )
-        rounds.append(Round(source.name, ended))
         with read(engine) as conn:
+            worst = reasons(conn, ended.totals.run, 1) if ended.totals.failed else ()
             settled = runs.known_ids(conn, ended.totals.run, settled_by)
             asked |= runs.done_ids(conn, ended.totals.run)
             # Who was to be forgotten meanwhile is nobody's to be asked for any more.
             known = frontier.asked_before(conn, left)
+        rounds.append(Round(source.name, ended, next(iter(worst), None)))
         answered_by[source.name] = [each for each in left if each in settled]
         left = [each for each in left if each in known and each not in settled]
         if left and not context.stopping.is_set() and source is not sources[-1]:
@@ -238,9 +255,7 @@ def result_of(done: Refreshed, why_none: str, *, stopped: bool) -> JobResult:
     }
     numbers["requests"] += sum(each.harvested.brought["requests"] for each in done.opinions)
     asked = done.requested - done.left
-    reasons = [
-        f"{each.source}: {stop.words}" for each in done.rounds if (stop := each.harvested.stop)
-    ]
+    troubles = dict.fromkeys(each.trouble for each in done.rounds if each.trouble)
     told = f"{asked:,} asked, {numbers['changed']:,} changed, {numbers['new']:,} new"
     if done.failed:
         told += f", {done.failed:,} without an answer"
@@ -256,7 +271,7 @@ def result_of(done: Refreshed, why_none: str, *, stopped: bool) -> JobResult:
         else "partly"
         if done.failed or (done.refused and done.left)
         else "done",
-        message="; ".join([told, *dict.fromkeys(reasons)]) if done.requested else why_none,
+        message="; ".join([told, *troubles]) if done.requested else why_none,
         # Where another source answered in its place, nobody has to do anything now.
         refused=done.refused and bool(done.failed or done.left),
     )

@@ -37,6 +37,13 @@ class Reason(msgspec.Struct, frozen=True, kw_only=True):
     count: int
     example: str
 
+    @property
+    def words(self) -> str:
+        """What the source said, with its status, where that says more."""
+        status = f"HTTP {self.status}"
+        said = self.detail or "it said nothing more"
+        return f"{status}: {said}" if self.status and not said.startswith(status) else said
+
 
 class FailedId(msgspec.Struct, frozen=True, kw_only=True):
     """An id that brought no fact in a run.

@@ -16,6 +16,7 @@ from catalog.working import JobResult
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from collections.abc import Set as AbstractSet
     from datetime import tzinfo
 
     from catalog.settings import Settings
@@ -42,6 +43,11 @@ class PlannedJob(Protocol):
         """When; None: by hand alone."""
         ...
 
+    @property
+    def after(self) -> tuple[str, ...]:
+        """The jobs that it lets end first."""
+        ...
+
     def unmet(self, result: JobResult) -> tuple[str, ...]:
         """What ``result`` did not bring of what is expected, a sentence each."""
         ...
@@ -61,8 +67,13 @@ def job_facts(
     zone, states = ZoneInfo(settings.catalog.timezone), store.states(conn)
     # Who runs jobs by hand alone owes nobody their slots.
     scheduled = store.scheduler(conn) is not None
+    running = {
+        name
+        for name, state in states.items()
+        if state.owner is not None and (state.lease_until or 0) > now
+    }
     return tuple(
-        _job(conn, job, states[job.name], zone, now, scheduled=scheduled)
+        _job(conn, job, states[job.name], zone, now, running, scheduled=scheduled)
         for job in jobs
         if job.name in states
     )
@@ -74,6 +85,7 @@ def _job(
     state: store.JobState,
     zone: tzinfo,
     now: Micros,
+    running: AbstractSet[str],
     *,
     scheduled: bool,
 ) -> JobFacts:
@@ -97,10 +109,12 @@ def _job(
     return JobFacts(
         name=job.name,
         asks=job.name == ASKING,
+        is_scheduled=job.schedule is not None,
         period=period,
         next_at=next_at,
         owed_since=owed_since,
-        running=state.owner is not None and (state.lease_until or 0) > now,
+        running=job.name in running,
+        waits=not running.isdisjoint(job.after),
         missed=missed,
         missed_from=taken[1] if missed else None,
         missed_until=taken[0] if missed else None,

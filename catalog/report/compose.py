@@ -20,14 +20,13 @@ from catalog.report.page import (
     gpt_line,
     line,
     minute,
-    money,
     more_line,
     name_span,
     title_of,
 )
 from catalog.times import day_of
 from catalog.wording.changes import Span, days, label, sides
-from catalog.wording.text import count, difference, harmless, number, shorten
+from catalog.wording.text import count, difference, harmless, money, number, shorten
 
 LEAST_RATING = 0.005
 """Growth of a rating that is told."""

@@ -99,11 +99,6 @@ def title_of(window: Window) -> str:
     return f"{minute(window.since)} to {minute(window.until)}"
 
 
-def money(cost: float) -> str:
-    """An amount, in the currency of the prices that are set."""
-    return f"{cost:,.2f}" if cost >= 1 or not cost else f"{cost:.2g}"
-
-
 def plain_text(each: Line) -> str:
     """A line as plain text; what differs has the signs that it has on a terminal."""
     return "".join(

@@ -351,9 +351,15 @@ def attempts(conn: Connection, job: str, slot: Micros) -> int:
 
 
 def ended_since(conn: Connection, job: str, since: Micros) -> bool:
-    """Whether a run of a job that began at ``since`` or later came to its end, well or not."""
+    """Whether a run of a job that began at ``since`` or later came to its end.
+
+    Well or not, if it was that of a slot; by hand, well.
+    """
+    ended = ("done", "partly")
     query = select(_r.job_run_id).where(
-        _r.job == job, _r.started_at >= since, _r.status.in_(("done", "partly", "failed"))
+        _r.job == job,
+        _r.started_at >= since,
+        or_(_r.status.in_(ended), and_(_r.status == "failed", _r.slot_at.is_not(None))),
     )
     return conn.execute(query.limit(1)).first() is not None
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import math
 import re
 import unicodedata
 from collections.abc import Iterable
@@ -123,6 +124,12 @@ def difference(value: float) -> str:
 def count(value: int, one: str, many: str | None = None) -> str:
     """``1 document``, ``3 documents``."""
     return f"{number(value)} {one if value == 1 else many or one + 's'}"
+
+
+def money(amount: float) -> str:
+    """An amount, in the currency of the prices that are set: below one, two digits that count."""
+    places = 2 if amount >= 1 or not amount else max(2, 1 - math.floor(math.log10(amount)))
+    return f"{amount:,.{places}f}"
 
 
 def size(value: int) -> str:

@@ -192,6 +192,15 @@ def test_where_no_source_answers_the_work_failed(catalog_url: str, gateway: Runn
     assert result.numbers["failed"] + result.numbers["left"] == SIZE
 
 
+@pytest.mark.usefixtures("known")
+def test_why_some_were_not_answered_is_told(catalog_url: str, gateway: RunningGateway) -> None:
+    few = list(gateway.gateway.population.ids())[:3]
+    answers(gateway, dict.fromkeys(few, BROKEN))
+    result = refresh.work(context(catalog_url, gateway, source(gateway, "only")))
+    assert result.status == "partly"
+    assert result.message.endswith("3 without an answer; only: HTTP 500: no")
+
+
 def test_a_share_is_asked_at_a_second_source(
     known: Engine, catalog_url: str, gateway: RunningGateway
 ) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import random
 import shutil
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -279,6 +280,14 @@ def test_failed_restore_leaves_room_for_the_next(
 def a_context(catalog_url: str, folder: Path, clock: FixedClock, **options: object) -> JobContext:
     settings = Settings(catalog=CatalogSettings(folder=str(folder)))
     return handed("backup", catalog_url, clock=clock, settings=settings, options=options)
+
+
+def test_job_says_nothing_of_each_thing_it_checks(told_url: str, tmp_path: Path) -> None:
+    said: list[str] = []
+    context = a_context(told_url, tmp_path, FixedClock(NOW))
+    result = work(replace(context, out=said.append))
+    assert result.status == "done"
+    assert said == []
 
 
 def test_job_that_is_told_to_stop_leaves_nothing_half_done(told_url: str, tmp_path: Path) -> None:

@@ -217,6 +217,16 @@ def test_run_has_ended_since_a_moment_if_it_began_then(engine: Engine) -> None:
         assert not jobs.ended_since(conn, "refresh", NOW + 1)  # under way
 
 
+def test_failed_run_by_hand_ends_no_waiting(engine: Engine) -> None:
+    """Another may be under way, and what it comes after is not done."""
+    for slot, at in ((None, NOW), (SLOT, NOW + 1)):
+        with write(engine) as conn:
+            assert jobs.take(conn, "refresh", slot, MINE, at, LEASE)
+            run = begin(conn, slot, at)
+            jobs.finish(conn, run, now=at, status="failed", numbers={}, message="")
+            assert jobs.ended_since(conn, "refresh", NOW) == (slot is not None)
+
+
 def test_lock_is_freed_for_its_owner_alone(engine: Engine) -> None:
     """Somebody else may have taken it over since it was looked at."""
     with write(engine) as conn:

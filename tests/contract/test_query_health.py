@@ -15,17 +15,15 @@ from catalog.derive import Derivation
 from catalog.errors import NormalizeError
 from catalog.query.health import facts
 from catalog.query.likeness import likeness
-from catalog.scheduling import Schedule, parse_cron
-from catalog.settings import PlanSettings, Settings, SourceSettings
+from catalog.settings import Settings
 from catalog.storage import frontier, runs
-from catalog.storage import jobs as job_store
 from catalog.storage import tables as t
 from catalog.storage.engine import read, write
 from catalog.storage.observe import observe
 from catalog.storage.sources import add_source, reserve
 from catalog.storage.stage2 import settle
 from catalog.times import DAY, HOUR, day_of
-from catalog.working import JobResult
+from tests.contract.looking import DERIVER, SETTINGS, Refresh, alarms, found, gathered, ids
 from tests.contract.telling import day, document, said
 
 if TYPE_CHECKING:
@@ -33,49 +31,10 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
-    from catalog.records import Alarm, Document
+    from catalog.records import Document
     from catalog.times import Micros
 
-ONE = SourceSettings(
-    name="one", dialect="gpts-v2", requests_per_day=10, price_per_request=0.5, probes_per_day=3
-)
-SETTINGS = Settings(sources={"one": ONE}, plan=PlanSettings(ceiling_days=5))
-DERIVER = Derivation()
 DOCUMENT = "document"
-
-
-class Refresh(msgspec.Struct, frozen=True):
-    """A job, as the runner plans it."""
-
-    name: str = "refresh"
-    cron: str | None = "0 3 * * *"
-
-    @property
-    def schedule(self) -> Schedule | None:
-        return None if self.cron is None else parse_cron(self.cron)
-
-    def unmet(self, result: JobResult) -> tuple[str, ...]:
-        return () if result.numbers.get("documents") else ("documents: none",)
-
-
-def gathered(engine: Engine, now: Micros, *jobs: Refresh) -> Facts:
-    with read(engine) as conn:
-        return facts(conn, DERIVER, SETTINGS, now, jobs=jobs)
-
-
-def found(engine: Engine, now: Micros, *jobs: Refresh) -> list[str]:
-    return [each.kind for each in alarms(engine, now, *jobs)]
-
-
-def alarms(engine: Engine, now: Micros, *jobs: Refresh) -> list[Alarm]:
-    limits = Limits(ceiling=5 * DAY)
-    all_of_it = evaluate(gathered(engine, now, *jobs), now, limits)
-    # A made-up world's first documents have fields that no table knows.
-    return [each for each in all_of_it if each.kind not in {"unmapped", "drift"}]
-
-
-def ids(count: int) -> list[str]:
-    return [f"g-Made{number:05d}" for number in range(count)]
 
 
 def harvest(
@@ -377,97 +336,6 @@ def test_drift_and_unmapped_paths_are_told_for_a_while(engine: Engine) -> None:
     assert "gizmo.surprise" in {each.subject for each in told if each.kind == "unmapped"}
     later = evaluate(gathered(engine, day(20)), day(20), Limits(asks=False))
     assert later == []
-
-
-def job_run(
-    engine: Engine, at: Micros, slot: Micros | None, documents: int = 1, **how: str
-) -> None:
-    with write(engine) as conn:
-        job_store.take(conn, "refresh", slot, "host:1:2.0", at, HOUR)
-        begun = job_store.begin(conn, "refresh", slot, "host:1:2.0", now=at, rng=random.Random(at))
-        job_store.finish(
-            conn,
-            begun,
-            now=at,
-            status=how.get("status", "done"),
-            numbers={"documents": documents},
-            message="",
-        )
-
-
-def slot_of(number: int) -> Micros:
-    """Three o'clock, six hours before ``day``."""
-    return day(number) - 6 * HOUR
-
-
-def test_a_job_is_late_when_its_slot_is_overtaken(engine: Engine) -> None:
-    job_run(engine, slot_of(1), slot_of(1))
-    assert found(engine, slot_of(3), Refresh()) == []
-    assert found(engine, slot_of(3) + 1, Refresh()) == ["job_late"]
-    (job,) = gathered(engine, slot_of(3) + 1, Refresh()).jobs
-    assert (job.owed_since, job.next_at, job.period) == (slot_of(2), slot_of(4), DAY)
-
-
-def test_a_run_by_hand_serves_for_the_slots_before_it(engine: Engine) -> None:
-    job_run(engine, slot_of(1), slot_of(1))
-    job_run(engine, slot_of(4), None)
-    assert found(engine, day(4), Refresh()) == []
-
-
-def test_a_job_that_nobody_schedules_owes_nothing(engine: Engine) -> None:
-    job_run(engine, slot_of(1), None)
-    assert found(engine, day(20), Refresh()) == []
-    assert found(engine, day(20), Refresh(cron=None)) == []
-
-
-def test_a_gap_is_told_after_the_job_has_caught_up_and_till_its_next_slot(engine: Engine) -> None:
-    job_run(engine, slot_of(1), slot_of(1))
-    job_run(engine, day(4), slot_of(4))
-    (alarm,) = alarms(engine, day(4), Refresh())
-    assert (alarm.kind, alarm.severity) == ("job_gap", "warning")
-    assert "2 slots" in alarm.message
-    job_run(engine, slot_of(5), slot_of(5))
-    assert found(engine, day(5), Refresh()) == []
-
-
-def test_a_job_on_weekdays_is_not_late_on_a_weekend(engine: Engine) -> None:
-    friday = slot_of(6)  # February 2026 begins on a Sunday
-    weekdays = Refresh(cron="0 3 * * 1-5")
-    job_run(engine, friday, friday)
-    with write(engine) as conn:
-        frontier.add_ids(conn, ids(3), friday)
-    for hour in range(0, 72, 9):
-        assert found(engine, friday + hour * HOUR, weekdays) == [], hour
-    assert "job_late" in found(engine, slot_of(10) + HOUR, weekdays)
-
-
-def test_a_job_that_fails_twice_or_brings_too_little_is_told(engine: Engine) -> None:
-    job_run(engine, slot_of(1), slot_of(1), documents=0)
-    assert found(engine, day(1), Refresh()) == ["job_unmet"]
-    job_run(engine, slot_of(2), slot_of(2), status="failed")
-    assert found(engine, day(2), Refresh()) == []
-    job_run(engine, slot_of(3), slot_of(3), status="failed")
-    assert found(engine, day(3), Refresh()) == ["job_failing"]
-    job_run(engine, slot_of(4), slot_of(4))
-    assert found(engine, day(4), Refresh()) == []
-
-
-def test_runs_under_a_clock_that_was_ahead_hide_no_good_one_since(engine: Engine) -> None:
-    for number in (11, 12):
-        job_run(engine, slot_of(number), None, status="failed")
-    job_run(engine, slot_of(3), slot_of(3))
-    assert found(engine, day(3), Refresh()) == []
-
-
-def test_a_scheduler_that_dies_is_missed_and_one_that_quits_is_not(engine: Engine) -> None:
-    job_run(engine, slot_of(1), slot_of(1))
-    with write(engine) as conn:
-        job_store.beat(conn, "host:1:2.0", day(1), day(1) + HOUR)
-    assert found(engine, day(1) + 2 * HOUR, Refresh()) == []
-    assert found(engine, day(1) + 2 * HOUR + 1, Refresh()) == ["scheduler"]
-    with write(engine) as conn:
-        job_store.beat(conn, "host:1:2.0", day(1), day(1))
-    assert found(engine, day(1) + 2 * HOUR + 1, Refresh()) == []
 
 
 @pytest.mark.parametrize("count", [3, 300])

@@ -34,6 +34,7 @@ class Planned(msgspec.Struct, frozen=True):
 
     name: str
     schedule: Schedule | None
+    after: tuple[str, ...] = ()
 
     def unmet(self, result: JobResult) -> tuple[str, ...]:
         """Nothing is expected of it."""

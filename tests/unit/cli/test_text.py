@@ -37,6 +37,23 @@ def test_harmless_keeps_scripts_and_joined_emoji() -> None:
         assert text.harmless(kept) == kept
 
 
+@pytest.mark.parametrize(
+    ("amount", "told"),
+    [
+        (0.0, "0.00"),
+        (0.2, "0.20"),
+        (0.008, "0.0080"),
+        (0.0123, "0.012"),
+        (0.999, "1.00"),
+        (1.0, "1.00"),
+        (1234.5, "1,234.50"),
+        (1e-7, "0.00000010"),
+    ],
+)
+def test_small_amounts_are_not_rounded_away(amount: float, told: str) -> None:
+    assert text.money(amount) == told
+
+
 def test_harmless_keeps_lines_where_asked() -> None:
     assert text.harmless("a\n\tb\x1bc", lines=True) == "a\n\tb␛c"
     assert text.harmless("a\nb") == "a␊b"
