@@ -159,6 +159,7 @@ audit: $(VENV)/dev.stamp ## Look for known faults in the pinned requirements (ne
 
 coverage: $(VENV)/dev.stamp ## Measure the branches of the core that its tests reach, on both engines.
 	$(BIN)/python -m pytest -q $(PYTEST_ARGS) tests/unit tests/contract tests/laws tests/migration \
+	tests/acceptance tests/faults/test_recover.py tests/faults/test_workers.py \
 	$(CORE:%=--cov=catalog.%) --cov-branch --cov-report=term-missing:skip-covered
 
 # mutmut and what it needs are wanted by nothing else.

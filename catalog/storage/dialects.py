@@ -23,7 +23,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeEngine
 
-from catalog.storage.driver_errors import translate
+from catalog.storage.driver_errors import translated
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,14 +52,8 @@ def raw_rows(
         given: its parameters.
     """
     cursor: Any = conn.execute(query, given).cursor
-    try:
+    with translated(conn.engine.url):
         found: list[tuple[Any, ...]] = cursor.fetchall()
-    except Exception as error:
-        # No engine of SQLAlchemy stands between, which would translate it.
-        meant = translate(conn.engine.url, error)
-        if meant is None:
-            raise
-        raise meant from None
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from sqlalchemy import event
@@ -18,6 +19,8 @@ from catalog.errors import (
 from catalog.storage.urls import describe, is_sqlite
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from sqlalchemy import URL, Engine, ExceptionContext
 
 _Meaning = tuple[type[StorageError], str]
@@ -170,6 +173,21 @@ def translate(url: URL, found: BaseException) -> CatalogError | None:
     if url.password:
         said = said.replace(url.password, "***")
     return kind(message.format(place=describe(url), said=said, kind=type(found).__name__))
+
+
+@contextmanager
+def translated(url: URL) -> Iterator[None]:
+    """Make what a driver raises leave the body as one of ours, but for wrong SQL.
+
+    For the driver's own cursors and connections, before which no engine of SQLAlchemy stands.
+    """
+    try:
+        yield
+    except Exception as error:
+        meant = translate(url, error)
+        if meant is None:
+            raise
+        raise meant from None
 
 
 def _sqlite_meaning(found: BaseException) -> _Meaning | None:

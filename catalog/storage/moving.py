@@ -308,8 +308,6 @@ def _end(theirs: Connection, target: _Target, state: str, digest: str) -> None:
             )
         drop_claims(conn)
         conn.execute(delete(info).where(info.c.key.in_([_FROM, _MOVER])))
-        for part in parts(theirs, info):
-            facts = [row for row in part if row.key != TERMS_KEY]
-            if facts:
-                put(conn, info, facts)
+        facts = [row for part in parts(theirs, info) for row in part if row.key != TERMS_KEY]
+        put(conn, info, facts)
         _mark(conn, HEAD)

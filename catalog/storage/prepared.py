@@ -7,12 +7,13 @@ asked this way; everything else is asked through SQLAlchemy.
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import msgspec
 from sqlalchemy import Boolean
 
-from catalog.storage.driver_errors import translate
+from catalog.storage.driver_errors import translated
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -75,16 +76,9 @@ class Prepared:
         cursor = conn.connection.cursor()
         for listener in conn.dispatch.before_cursor_execute:
             listener(conn, cursor, written.text, values, None, False)  # noqa: FBT003  (as declared)
-        try:
+        with closing(cursor), translated(conn.engine.url):
             cursor.execute(written.text, values)
             found = cast("list[tuple[Any, ...]]", cursor.fetchall())
-        except Exception as error:
-            meaning = translate(conn.engine.url, error)
-            if meaning is None:
-                raise
-            raise meaning from None
-        finally:
-            cursor.close()
         return [_read(row, written.booleans) for row in found] if written.booleans else found
 
 

@@ -7,7 +7,6 @@ write-ahead log and backups is its keeper's: see docs/forgetting.md.
 
 from __future__ import annotations
 
-import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -15,7 +14,7 @@ from sqlalchemy import text
 
 from catalog.errors import CatalogBusy
 from catalog.storage import tables as t
-from catalog.storage.driver_errors import translate
+from catalog.storage.driver_errors import translated
 from catalog.storage.engine import BUSY_TIMEOUT, connect_sqlite
 from catalog.storage.urls import describe, is_sqlite, sqlite_path
 
@@ -54,17 +53,17 @@ def scrub(engine: Engine, busy_timeout: float = BUSY_TIMEOUT) -> None:
 
 def _scrub_sqlite(engine: Engine, path: Path, busy_timeout: float) -> None:
     try:
-        with closing(connect_sqlite(path, "rw", busy_timeout)) as connection:
+        with (
+            translated(engine.url),
+            closing(connect_sqlite(path, "rw", busy_timeout)) as connection,
+        ):
             # Deleted terms stand in the index's segments until those are merged.
             connection.execute("PRAGMA secure_delete = ON")
             connection.execute(_OPTIMIZE)
             connection.execute("VACUUM")
             busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
-    except sqlite3.Error as error:
-        found = translate(engine.url, error)
-        if isinstance(found, CatalogBusy):
-            raise _busy(engine) from None
-        raise found or error from None
+    except CatalogBusy:
+        raise _busy(engine) from None
     if busy:
         raise _busy(engine)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 
 from catalog.query import gizmos
 from catalog.storage import runs
@@ -19,6 +19,7 @@ from catalog.storage.mentions import Named, add_named
 from catalog.storage.probes import add_probe
 from catalog.storage.sources import add_source
 from catalog.storage.tombstones import FORGOTTEN, add_tombstones, graves_of
+from catalog.storage.unmapped import uncount_unmapped
 from catalog.times import DAY
 from tests.contract.telling import DERIVER, ID, day, document, probed_gpt, said, tell
 from tests.contract.test_forgetting import home
@@ -196,3 +197,42 @@ def test_failure_that_names_a_forgotten_gpt_is_kept_without_its_words(engine: En
         ("g-Bbbb", "of nobody", None),
         ("g-Cccc", FORGOTTEN, None),
     ]
+
+
+def test_gpt_whose_author_is_unknown_is_erased(engine: Engine) -> None:
+    with read(engine) as conn:
+        before = told_of(conn)
+    tell(engine, said(day(1), document(author={})))
+    with write(engine) as conn:
+        # So a merge leaves it until it is derived: the number is the other catalog's.
+        conn.execute(update(t.observations).values(shape_id=None))
+    assert erased(engine, "gpt", ID)["observations"] == 1
+    with read(engine) as conn:
+        assert [line for line in told_of(conn) if ID.encode() in line] == []
+        assert len(told_of(conn)) == len(before) + 1, "its source stays"
+
+
+def test_document_that_only_mentions_a_forgotten_author_stays(engine: Engine) -> None:
+    """Its author is another one."""
+    mentioned = document(author=THEIRS | {"seen_by": {"user_id": "user-three"}})
+    tell(engine, said(day(1), mentioned))
+    assert "observations" not in erased(engine, "author", "user-three")
+    with read(engine) as conn:
+        assert gizmos.get(conn, ID).name == "A name"
+
+
+@pytest.mark.parametrize("count", [None, 3])
+def test_count_of_a_path_that_nothing_shows_any_more_is_lowered_alone(
+    engine: Engine, count: int | None
+) -> None:
+    """Where no document is left, nothing better is known of what was said first and last."""
+    row = {"path": "gizmo.surprise", "first_seen_at": day(1), "last_seen_at": day(3)}
+    lost = {"gizmo.surprise": [(day(1), '"theirs"'), (day(3), '"ours"')]}
+    with write(engine) as conn:
+        if count is not None:
+            conn.execute(insert(t.unmapped_fields), row | {"count": count, "example": '"theirs"'})
+        uncount_unmapped(conn, DERIVER, lost)
+        found = conn.execute(select(t.unmapped_fields)).mappings().all()
+    assert [dict(each) for each in found] == (
+        [row | {"count": 1, "example": '"theirs"'}] if count else []
+    )

@@ -29,6 +29,7 @@ from catalog.storage.observe import observe
 from catalog.storage.rebuild import rebuild
 from catalog.storage.sources import add_source, source_ids
 from catalog.storage.stage2 import settle
+from catalog.storage.tombstones import add_tombstones
 from catalog.storage.urls import is_same_place, parse_url
 from catalog.times import DAY, from_iso
 from tests.databases import NOW
@@ -304,3 +305,15 @@ def test_the_frontier_is_merged_in_the_order_of_all_writers(tmp_path: Path) -> N
     event.listen(mine, "before_execute", note)
     merge(mine, there, DERIVATION)
     assert written == [["g-Front0001", "g-Front0002", "g-Front0003"]] * 2
+
+
+def test_of_a_catalog_of_the_forgotten_alone_nothing_is_taken(tmp_path: Path) -> None:
+    said = _observations(1, 2)
+    mine, theirs = _other(tmp_path, 1), _other(tmp_path, 2)
+    _fill(theirs, said)
+    with write(mine) as conn:
+        add_tombstones(conn, "gpt", [said[0].gizmo_id, NAMED], NOW)
+    done = merge(mine, theirs, DERIVATION)
+    assert done.new == 0
+    with read(mine) as conn:
+        assert frontier.count_frontier(conn, NOW).known == 0

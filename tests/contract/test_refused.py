@@ -6,20 +6,26 @@ import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+import psycopg
 import pytest
+from sqlalchemy import create_engine, delete, select, update
 
-from catalog.errors import CatalogBusy, CatalogCorrupt, StorageError
+from catalog.errors import CatalogBusy, CatalogCorrupt, SettingsError, StorageError
+from catalog.query.raw import original
 from catalog.storage import tables as t
 from catalog.storage.backup import back_up
 from catalog.storage.dataset_file import DatasetFile, read_dataset
-from catalog.storage.engine import read, write
+from catalog.storage.driver_errors import translated
+from catalog.storage.engine import ledger_of, read, write
 from catalog.storage.mentions import names_to_search, note_searched
-from catalog.storage.migrate import init
+from catalog.storage.migrate import init, migrations_folder, upgrade
 from catalog.storage.repricing import move_due
 from catalog.storage.rows import insert_rows
 from catalog.storage.scrubbing import scrub
+from catalog.storage.search_index import held_terms
+from catalog.storage.urls import parse_url
 from catalog.storage.view_sql import expand
-from tests.contract.telling import day, document, said, tell
+from tests.contract.telling import DERIVER, ID, day, document, said, tell
 from tests.databases import NOW
 
 if TYPE_CHECKING:
@@ -106,3 +112,79 @@ def test_names_are_searched_for_in_turn_and_again_from_the_first(engine: Engine)
 def test_macro_of_a_view_that_is_not_closed_is_refused() -> None:
     with pytest.raises(ValueError, match="a bracket is not closed"):
         expand("SELECT @day(observed_at FROM t", "sqlite")
+
+
+@pytest.mark.parametrize("engine_name", ["sqlite"], indirect=True)
+def test_terms_that_cannot_be_read_name_rebuild(engine: Engine) -> None:
+    tell(engine, said(day(1), document()))
+    with write(engine) as conn:
+        conn.exec_driver_sql("UPDATE search_index_terms SET terms = x'00'")
+    with (
+        read(engine) as conn,
+        pytest.raises(CatalogCorrupt, match=r"cannot be read .* gpts-catalog rebuild"),
+    ):
+        held_terms(conn, conn.execute(select(t.listings.c.doc_id)).scalars().all())
+
+
+def test_copy_that_does_not_pass_its_checks_is_no_backup(engine: Engine, tmp_path: Path) -> None:
+    tell(engine, said(day(1), document()))
+    with write(engine) as conn:
+        conn.execute(delete(t.gizmo_revisions))
+    target = tmp_path / "backup.db"
+    with pytest.raises(CatalogCorrupt, match="does not pass its checks"):
+        back_up(engine.url.render_as_string(hide_password=False), target, NOW)
+    assert list(tmp_path.glob("backup.db*")) == []
+
+
+@pytest.mark.parametrize("engine_name", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("place", ["backup", "migrate"])
+def test_disk_that_fails_a_copy_is_named(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    def fail(*_: object) -> None:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    url = engine.url.render_as_string(hide_password=False)
+    monkeypatch.setattr(f"catalog.storage.{place}.copy_file", fail)
+    if place == "backup":
+        with pytest.raises(StorageError, match=r"no backup .* \(disk I/O error\)"):
+            back_up(url, tmp_path / "backup.db", NOW)
+        return
+    with write(engine) as conn:
+        conn.exec_driver_sql("UPDATE alembic_version SET version_num = '0004'")
+    with pytest.raises(StorageError, match=r"no backup .* nothing was changed"):
+        upgrade(url, NOW)
+
+
+def test_installation_without_migrations_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, catalog_url: str
+) -> None:
+    empty = tmp_path / "migrations"
+    (empty / "versions").mkdir(parents=True)
+    (empty / "env.py").write_text("", encoding="utf-8")
+    with pytest.raises(SettingsError, match="carries no migrations"):
+        upgrade(catalog_url, NOW, folder=empty)
+    monkeypatch.setattr("catalog.__file__", str(tmp_path / "catalog" / "__init__.py"))
+    (empty / "env.py").unlink()
+    with pytest.raises(SettingsError, match="carries no migrations"):
+        migrations_folder()
+
+
+@pytest.mark.usefixtures("engine")
+def test_engine_of_somebody_else_has_no_ledger(tmp_path: Path) -> None:
+    with pytest.raises(TypeError, match="open_engine"):
+        ledger_of(create_engine(f"sqlite:///{tmp_path / 'other.db'}"))
+
+
+def test_error_that_tells_nothing_of_the_catalog_stays_as_it_is() -> None:
+    url = parse_url("postgresql://postgres@/test")
+    with pytest.raises(psycopg.InterfaceError, match="closed"), translated(url):
+        raise psycopg.InterfaceError("closed")
+
+
+def test_document_that_is_not_there_any_more_is_damage(engine: Engine) -> None:
+    tell(engine, said(day(1), document()))
+    with write(engine) as conn:
+        conn.execute(update(t.gizmos).values(observation_id=99))
+        with pytest.raises(CatalogCorrupt, match="names observation 99, which is not there"):
+            original(conn, ID, DERIVER)
