@@ -17,7 +17,7 @@ import msgspec
 
 from catalog.derive import Derivation
 from catalog.errors import SettingsError, UsageError
-from catalog.export.bringing import AllImported, Bringer, split_paths
+from catalog.export.bringing import AllImported, Bringer, source_for, split_paths
 from catalog.export.exporting import ExportRequest, export
 from catalog.export.formats import Options
 from catalog.export.manifest import read_manifest
@@ -215,7 +215,7 @@ class Catalog(Reader):
     def import_files(
         self,
         paths: Iterable[str | Path],
-        source: str,
+        source: str | None = None,
         *,
         observed_at: Moment | None = None,
     ) -> AllImported:
@@ -224,21 +224,23 @@ class Catalog(Reader):
         Args:
             paths: files and folders; a folder with a ``manifest.json`` of ours is an export.
             source: whose answers they are; a name that is not configured means recorded answers.
+                Exports say it themselves.
             observed_at: when documents were said that do not say it themselves.
 
         Returns:
             What was read; what is no document is named in it.
 
         Raises:
-            UsageError: a path is not there, ``source`` is no name, or the catalog is read-only.
+            UsageError: a path is not there, ``source`` is no name, or none where one is needed, or
+                the catalog is read-only.
         """
-        if not is_name(source):
-            raise UsageError(f"source {source!r}: {NAME_RULE}")
-        configured = self._settings.sources.get(source)
+        exports, files = split_paths([Path(path) for path in paths])
+        whose = source_for(source, files)
+        configured = self._settings.sources.get(whose)
         redactor = Redactor(source_keys(self._settings, self._environ))
         bringer = Bringer(
             self._writable(),
-            source,
+            whose,
             deriver=self._own_rules,
             redactor=redactor,
             clock=self._clock,
@@ -246,7 +248,7 @@ class Catalog(Reader):
         )
         importer = Importer(
             self._writable(),
-            source,
+            whose,
             configured.dialect if configured else "recorded",
             deriver=self._own_rules,
             redactor=redactor,
@@ -254,7 +256,6 @@ class Catalog(Reader):
             rng=self._rng,
             observed_at=start(observed_at),
         )
-        exports, files = split_paths([Path(path) for path in paths])
         brought = tuple(bringer.bring(each) for each in exports)
         done = importer.run(files) if files or not exports else None
         return AllImported.of(done, brought)

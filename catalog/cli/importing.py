@@ -20,7 +20,6 @@ from catalog.importing import Imported, Importer
 from catalog.importing.files import Skipped
 from catalog.intake import EARLIEST, believable
 from catalog.secrets import Redactor
-from catalog.settings import NAME_RULE, is_name
 from catalog.times import day_of
 
 if TYPE_CHECKING:
@@ -37,13 +36,13 @@ def import_(
         ),
     ],
     source: Annotated[
-        str,
+        str | None,
         typer.Option(
             metavar="NAME",
-            help="Whose answers they are. A name that catalog.toml does not have is taken as"
-            " recorded answers.",
+            help="Whose answers they are; exports say that themselves. A name that catalog.toml"
+            " does not have is taken as recorded answers.",
         ),
-    ],
+    ] = None,
     observed_at: Annotated[
         str | None,
         typer.Option(metavar="T", help="When documents were said that do not say it themselves."),
@@ -58,29 +57,28 @@ def import_(
     What is there already changes nothing.
     """
     # What reads exports is slow to load.
-    from catalog.export.bringing import Bringer, split_paths
+    from catalog.export.bringing import Bringer, source_for, split_paths
 
     app = start(ctx, catalog, config, as_json=as_json)
     at = read_moment(observed_at, "--observed-at")
-    if not is_name(source):
-        raise UsageError(f"--source {source!r}: {NAME_RULE}")
+    exports, files = split_paths(paths)
+    whose = source_for(source, files)
     now = app.clock.now()
     if at is not None and not believable(at, now):
         raise UsageError(
             f"--observed-at {observed_at}: no document can have been said then: name a time from"
             f" {day_of(EARLIEST)}, when the first GPTs were made, to now, {moment(now)}"
         )
-    configured = app.settings.sources.get(source)
+    configured = app.settings.sources.get(whose)
     with app.catalog(read_only=False) as engine, ImportDisplay(app.out) as display:
-        if configured is None:
+        if configured is None and source is not None:
             app.out.note(
                 f"{app.config_path} has no source {source!r}:"
                 " taken as recorded answers of that name"
             )
-        exports, files = split_paths(paths)
         bringer = Bringer(
             engine,
-            source,
+            whose,
             deriver=Derivation(),
             redactor=Redactor(app.keys),
             clock=app.clock,
@@ -90,7 +88,7 @@ def import_(
         brought = [bringer.bring(each) for each in exports]
         importer = Importer(
             engine,
-            source,
+            whose,
             configured.dialect if configured else "recorded",
             deriver=Derivation(),
             redactor=Redactor(app.keys),
@@ -106,7 +104,7 @@ def import_(
         app.out.json(_to_json(each))
     if done is None:
         return 1 if any(each.set_aside for each in brought) else 0
-    for line in (*describe(done, source), *news(importer.settled)):
+    for line in (*describe(done, whose), *news(importer.settled)):
         app.out.line(line)
     app.out.json(_to_json(done))
     return 1 if done.set_aside or any(each.set_aside for each in brought) else 0

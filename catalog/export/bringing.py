@@ -23,9 +23,10 @@ from catalog.export.release import Manifest
 from catalog.export.taking import TakenExport, Taker, Taking
 from catalog.export.verifying import verify_export
 from catalog.importing import Imported
-from catalog.importing.files import place_of
+from catalog.importing.files import files_of, place_of
 from catalog.intake import Redacts
 from catalog.records import Deriver
+from catalog.settings import NAME_RULE, is_name
 from catalog.storage import engine as engines
 from catalog.storage import runs
 from catalog.storage.engine import open_engine
@@ -39,7 +40,10 @@ from catalog.times import Clock
 if TYPE_CHECKING:
     from catalog.storage.engine import Engine
 
-__all__ = ["AllImported", "Bringer", "TakenExport", "split_paths"]
+__all__ = ["AllImported", "Bringer", "TakenExport", "source_for", "split_paths"]
+
+NAMELESS = "export"
+"""The source that ids without documents are filed under, where none was named."""
 
 
 class AllImported(Imported, kw_only=True):
@@ -86,6 +90,30 @@ def split_paths(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
             files = (each for each in sorted(path.rglob("*")) if not each.is_dir())
             others += [each for each in files if not any(each.is_relative_to(e) for e in within)]
     return list(dict.fromkeys(exports)), others
+
+
+def source_for(named: str | None, files: Sequence[Path]) -> str:
+    """Whose answers paths are: an export names its sources itself, other files do not.
+
+    Args:
+        named: the source, if one was named.
+        files: what is no export among the paths.
+
+    Raises:
+        UsageError: files are there, and nobody named their source; or it is no name.
+    """
+    if named is None:
+        if files:
+            # A path that is not there is told first.
+            files_of(files)
+            raise UsageError(
+                f"whose answers are in {place_of(files[0])}? name their source, as --source"
+                " archive; exports alone name theirs themselves"
+            )
+        return NAMELESS
+    if not is_name(named):
+        raise UsageError(f"source {named!r}: {NAME_RULE}")
+    return named
 
 
 class Bringer:

@@ -64,3 +64,22 @@ def test_days_to_keep_come_from_the_settings(sim: Cli) -> None:
     assert (reports / "2024-01-01.md").exists()
     assert sim("prune", "--keep-days", "30").status == 0
     assert not (reports / "2024-01-01.md").exists()
+
+
+def test_an_export_goes_back_in_without_a_word_of_whose_it_is(sim: Cli) -> None:
+    """It names the sources itself."""
+    sim("export", "release", "--profile", "full", "--format", "csv")
+    again = ("--catalog", "data/again.db")
+    sim("init", *again)
+    ran = sim("import", "release", *again)
+    assert ran.status == 0
+    assert "took the export" in ran.out
+    assert "taken as recorded" not in ran.err
+    digests = [sim("digest", "--kept", *place).out for place in ((), again)]
+    assert digests[0] == digests[1]
+    # One without documents brings the ids alone, and they must be somebody's.
+    sim("export", "ids", "--profile", "public", "--format", "csv")
+    third = ("--catalog", "data/third.db")
+    sim("init", *third)
+    assert sim("import", "ids", *third).status == 0
+    assert "never asked" in sim("status", *third).out

@@ -124,6 +124,8 @@ def test_search_of_an_empty_catalog_names_what_fills_it(cli: Cli) -> None:
         (["--config", "nowhere.toml", "status"], "gpts-catalog init"),
         (["status", "--catalog", "mysql://x/y"], "--catalog"),
         (["status", "--failed", "r", "--check"], "--failed"),
+        (["import", "nowhere"], "there is no file or folder nowhere"),
+        (["import", "."], "name their source, as --source archive"),
         (["import", ".", "--source", ""], "a name is made of letters"),
         (["import", ".", "--source", "bad name/../x"], "a name is made of letters"),
         (["import", ".", "--source", "x", "--observed-at", "2035-01-01"], "to now, "),

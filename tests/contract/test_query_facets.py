@@ -138,6 +138,21 @@ def test_facets_of_many_hits_say_that_they_are_partial(
     assert of_status.partial == {"author"}
 
 
+def test_authors_of_few_gpts_are_told_whole(filled: Engine) -> None:
+    with read(filled) as conn:
+        for wanted in FACETS_ALONE:
+            assert facets(conn, wanted).partial == frozenset()
+
+
+def test_one_text_at_least_is_looked_at(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However small the share of the limit is that verifying may take."""
+    tell(engine, *(said(day(1), document(f"g-Phrase00{number}")) for number in range(2)))
+    monkeypatch.setattr(counting, "VERIFIED", 1)
+    monkeypatch.setattr(counting, "LIMIT", 100)
+    with read(engine) as conn:
+        assert count(conn, Filter(text='"a name"'), limit=10) == Count(1, exact=False)
+
+
 def test_texts_are_looked_at_up_to_a_limit(filled: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     """A phrase has to be verified: that takes ten times as long as counting."""
     wanted = Filter(text='"image a"*')

@@ -377,3 +377,27 @@ def test_large_tables_are_read_by_their_indexes(engine: Engine) -> None:
                 plan = conn.exec_driver_sql(f"{explain} {statement}", parameters).all()
                 steps = [str(row[-1]) for row in plan]
                 assert [step for step in steps if scan.search(step)] == [], statement
+
+
+def test_paths_that_came_last_are_told_first(engine: Engine) -> None:
+    """There may be more of them than are told."""
+    times = {"gizmo.b": day(2), "gizmo.a": day(2), "gizmo.c": day(3), "gizmo.d": day(1)}
+    seen = {"last_seen_at": day(3), "example": "1"}
+    with write(engine) as conn:
+        source = add_source(conn, "one", "gpts-v2", day(1))
+        drifted = {"source_id": source, "wrapping": "data", "kind": "appeared"}
+        conn.execute(
+            insert(t.drift),
+            [
+                {**drifted, **seen, "path": path, "at": at, "first_seen_at": at}
+                for path, at in times.items()
+            ],
+        )
+        conn.execute(
+            insert(t.unmapped_fields),
+            [{**seen, "path": path, "first_seen_at": at, "count": 1} for path, at in times.items()],
+        )
+    told = gathered(engine, day(4))
+    expected = ["gizmo.c", "gizmo.a", "gizmo.b", "gizmo.d"]
+    assert [each.path for each in told.drift] == expected
+    assert [each.path for each in told.unmapped] == expected
