@@ -17,7 +17,7 @@ import msgspec
 
 from catalog.derive import Derivation
 from catalog.errors import SettingsError, UsageError
-from catalog.export.bringing import AllImported, Bringer, source_for, split_paths
+from catalog.export.bringing import AllImported, Bringer, check_source, split_paths
 from catalog.export.exporting import ExportRequest, export
 from catalog.export.formats import Options
 from catalog.export.manifest import read_manifest
@@ -224,7 +224,7 @@ class Catalog(Reader):
         Args:
             paths: files and folders; a folder with a ``manifest.json`` of ours is an export.
             source: whose answers they are; a name that is not configured means recorded answers.
-                Exports say it themselves.
+                Exports with documents say it themselves.
             observed_at: when documents were said that do not say it themselves.
 
         Returns:
@@ -235,30 +235,32 @@ class Catalog(Reader):
                 the catalog is read-only.
         """
         exports, files = split_paths([Path(path) for path in paths])
-        whose = source_for(source, files)
-        configured = self._settings.sources.get(whose)
+        check_source(source, files)
+        configured = self._settings.sources.get(source or "")
         redactor = Redactor(source_keys(self._settings, self._environ))
         bringer = Bringer(
             self._writable(),
-            whose,
+            source,
             deriver=self._own_rules,
             redactor=redactor,
             clock=self._clock,
             rng=self._rng,
         )
+        said_at = start(observed_at)
+        brought = tuple(bringer.bring(each) for each in exports)
+        if source is None or not files:
+            return AllImported.of(None, brought)
         importer = Importer(
             self._writable(),
-            whose,
+            source,
             configured.dialect if configured else "recorded",
             deriver=self._own_rules,
             redactor=redactor,
             clock=self._clock,
             rng=self._rng,
-            observed_at=start(observed_at),
+            observed_at=said_at,
         )
-        brought = tuple(bringer.bring(each) for each in exports)
-        done = importer.run(files) if files or not exports else None
-        return AllImported.of(done, brought)
+        return AllImported.of(importer.run(files), brought)
 
     def export(  # noqa: PLR0913  (what the command can do)
         self,

@@ -81,7 +81,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
         expects: what a run should bring; ``least`` and ``most`` of the settings are the first's.
         takes: the options it has, with their defaults.
         after: jobs whose work it tells of, or keeps: where one of them is owed too, or runs, it
-            begins once that has ended, well or not. All stand before it in the registry.
+            begins once that has ended, well or not (by hand: well). All stand before it in the
+            registry.
     """
 
     name: str

@@ -174,7 +174,7 @@ class JobFacts(msgspec.Struct, frozen=True, kw_only=True):
         next_at: its next slot.
         owed_since: the first slot that was not taken, if one is owed.
         running: whether it runs now.
-        waits: whether a job runs now that it comes after.
+        waits: the jobs that run now and that it lets end first.
         missed: slots between the last two that were taken.
         missed_from: the slot before them.
         missed_until: the slot after them.
@@ -189,7 +189,7 @@ class JobFacts(msgspec.Struct, frozen=True, kw_only=True):
     next_at: Micros | None = None
     owed_since: Micros | None = None
     running: bool = False
-    waits: bool = False
+    waits: tuple[str, ...] = ()
     missed: int = 0
     missed_from: Micros | None = None
     missed_until: Micros | None = None

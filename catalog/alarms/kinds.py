@@ -190,7 +190,8 @@ _ALL = (
         severity="alarm",
         means="A job did not run.",
         raised=f"A slot was not taken for {LATE_PERIODS:g} period of its schedule, and for at least"
-        f" {_hours(LATE_LEAST)}.",
+        f" {_hours(LATE_LEAST)}; {HANGING} times as long where it runs, or waits for one that"
+        " does.",
         todo="Start `gpts-catalog schedule`, or let cron call `gpts-catalog jobs run NAME"
         " --if-owed`.",
     ),

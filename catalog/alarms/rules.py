@@ -181,11 +181,14 @@ def _job(job: JobFacts, now: Micros) -> Iterator[Alarm]:
     if job.period is not None and job.owed_since is not None:
         late = now - job.owed_since
         most = max(k.LATE_LEAST, k.LATE_PERIODS * job.period)
-        todo = (
-            "its last run is still under way: see what holds it, and end its process if need be"
-            if job.running
-            else f"start gpts-catalog schedule, or run gpts-catalog jobs run {job.name} --if-owed"
-        )
+        if job.running:
+            todo = (
+                "its last run is still under way: see what holds it, and end its process if need be"
+            )
+        elif job.waits:
+            todo = f"it waits for {', '.join(job.waits)}, still under way: see what holds that"
+        else:
+            todo = f"start gpts-catalog schedule, or run gpts-catalog jobs run {job.name} --if-owed"
         # One that runs may need its time, and so may what it comes after; but not for ever.
         if late > most * (k.HANGING if job.running or job.waits else 1):
             yield make_alarm(

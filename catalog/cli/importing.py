@@ -39,8 +39,8 @@ def import_(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="Whose answers they are; exports say that themselves. A name that catalog.toml"
-            " does not have is taken as recorded answers.",
+            help="Whose answers they are; exports with documents say that themselves. A name that"
+            " catalog.toml does not have is taken as recorded answers.",
         ),
     ] = None,
     observed_at: Annotated[
@@ -57,19 +57,19 @@ def import_(
     What is there already changes nothing.
     """
     # What reads exports is slow to load.
-    from catalog.export.bringing import Bringer, source_for, split_paths
+    from catalog.export.bringing import Bringer, check_source, split_paths
 
     app = start(ctx, catalog, config, as_json=as_json)
     at = read_moment(observed_at, "--observed-at")
     exports, files = split_paths(paths)
-    whose = source_for(source, files)
+    check_source(source, files)
     now = app.clock.now()
     if at is not None and not believable(at, now):
         raise UsageError(
             f"--observed-at {observed_at}: no document can have been said then: name a time from"
             f" {day_of(EARLIEST)}, when the first GPTs were made, to now, {moment(now)}"
         )
-    configured = app.settings.sources.get(whose)
+    configured = app.settings.sources.get(source or "")
     with app.catalog(read_only=False) as engine, ImportDisplay(app.out) as display:
         if configured is None and source is not None:
             app.out.note(
@@ -78,7 +78,7 @@ def import_(
             )
         bringer = Bringer(
             engine,
-            whose,
+            source,
             deriver=Derivation(),
             redactor=Redactor(app.keys),
             clock=app.clock,
@@ -86,28 +86,30 @@ def import_(
             report=display.say,
         )
         brought = [bringer.bring(each) for each in exports]
-        importer = Importer(
-            engine,
-            whose,
-            configured.dialect if configured else "recorded",
-            deriver=Derivation(),
-            redactor=Redactor(app.keys),
-            clock=app.clock,
-            rng=app.rng,
-            observed_at=at,
-            report=display.show,
-        )
-        done = importer.run(files) if files or not exports else None
+        done, told = None, list[str]()
+        if source is not None and files:
+            importer = Importer(
+                engine,
+                source,
+                configured.dialect if configured else "recorded",
+                deriver=Derivation(),
+                redactor=Redactor(app.keys),
+                clock=app.clock,
+                rng=app.rng,
+                observed_at=at,
+                report=display.show,
+            )
+            done = importer.run(files)
+            told = [*describe(done, source), *news(importer.settled)]
     for each in brought:
         for line in describe_brought(each):
             app.out.line(line)
         app.out.json(_to_json(each))
-    if done is None:
-        return 1 if any(each.set_aside for each in brought) else 0
-    for line in (*describe(done, whose), *news(importer.settled)):
-        app.out.line(line)
-    app.out.json(_to_json(done))
-    return 1 if done.set_aside or any(each.set_aside for each in brought) else 0
+    if done is not None:
+        for line in told:
+            app.out.line(line)
+        app.out.json(_to_json(done))
+    return 1 if any(each.set_aside for each in (*brought, done) if each is not None) else 0
 
 
 def _to_json(done: Imported | TakenExport) -> dict[str, Any]:

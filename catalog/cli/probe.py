@@ -14,7 +14,7 @@ from catalog.cli.context import App, start
 from catalog.cli.interrupts import interruptible
 from catalog.cli.options import CatalogOption, ConfigOption, JsonOption
 from catalog.cli.references import gather
-from catalog.cli.text import count, duration, harmless, iso, moment, number, shorten
+from catalog.cli.text import count, duration, harmless, iso, moment, money, number, shorten
 from catalog.errors import SettingsError, UsageError
 from catalog.query.probes import history
 from catalog.settings import ProbeSettings, SourceSettings
@@ -138,7 +138,7 @@ def _price(app: App, source: SourceSettings, settings: ProbeSettings, probes: in
         left = budget_left(app, engine, source, source.probes_per_day, "probes")
         tokens_left = budget_left(app, engine, source, source.tokens_per_day, "tokens")
     tokens = "an unknown number of" if bill.tokens is None else f"estimated at most {bill.tokens:,}"
-    cost = "it cannot be said" if bill.cost is None else f"estimated at most {bill.cost:,.4f}"
+    cost = "it cannot be said" if bill.cost is None else f"estimated at most {money(bill.cost)}"
     app.out.line(
         f"would put {count(bill.probes, 'question')} to {source.name}: {tokens} tokens; cost:"
         f" {cost}"
@@ -182,7 +182,7 @@ def _ask(app: App, source: SourceSettings, ids: Sequence[str], settings: ProbeSe
 
 
 def _report(app: App, source: SourceSettings, done: Probed) -> None:
-    cost = f", cost {done.cost:,.4f}" if done.cost else ""
+    cost = f", cost {money(done.cost)}" if done.cost else ""
     app.out.note(
         f"asked {count(done.requested - done.left, 'GPT')} at {source.name} in"
         f" {duration(done.seconds)}: {number(done.answered)} answered, {number(done.silent)}"

@@ -40,10 +40,7 @@ from catalog.times import Clock
 if TYPE_CHECKING:
     from catalog.storage.engine import Engine
 
-__all__ = ["AllImported", "Bringer", "TakenExport", "source_for", "split_paths"]
-
-NAMELESS = "export"
-"""The source that ids without documents are filed under, where none was named."""
+__all__ = ["AllImported", "Bringer", "TakenExport", "check_source", "split_paths"]
 
 
 class AllImported(Imported, kw_only=True):
@@ -92,28 +89,25 @@ def split_paths(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
     return list(dict.fromkeys(exports)), others
 
 
-def source_for(named: str | None, files: Sequence[Path]) -> str:
-    """Whose answers paths are: an export names its sources itself, other files do not.
+def check_source(named: str | None, files: Sequence[Path]) -> None:
+    """See that it is known whose answers files are.
 
     Args:
         named: the source, if one was named.
-        files: what is no export among the paths.
+        files: what is no export among the paths: those name their sources themselves.
 
     Raises:
         UsageError: files are there, and nobody named their source; or it is no name.
     """
-    if named is None:
-        if files:
-            # A path that is not there is told first.
-            files_of(files)
-            raise UsageError(
-                f"whose answers are in {place_of(files[0])}? name their source, as --source"
-                " archive; exports alone name theirs themselves"
-            )
-        return NAMELESS
-    if not is_name(named):
+    if named is not None and not is_name(named):
         raise UsageError(f"source {named!r}: {NAME_RULE}")
-    return named
+    if named is None and files:
+        # A path that is not there is told first.
+        files_of(files)
+        raise UsageError(
+            f"whose answers are in {place_of(files[0])}? name their source, as --source archive;"
+            " exports alone name theirs themselves"
+        )
 
 
 class Bringer:
@@ -121,7 +115,7 @@ class Bringer:
 
     Args:
         engine: the catalog.
-        source: the name that ids without documents are filed under.
+        source: the name that ids without documents are filed under; None: they are refused.
         deriver: the rules of derivation.
         redactor: replaces configured secrets.
         clock: says when.
@@ -132,7 +126,7 @@ class Bringer:
     def __init__(
         self,
         engine: Engine,
-        source: str,
+        source: str | None,
         *,
         deriver: Deriver,
         redactor: Redacts,
@@ -152,7 +146,8 @@ class Bringer:
         """Take one export. What was committed stays, should the program end half-way.
 
         Raises:
-            UsageError: it is no export, or not as it was written.
+            UsageError: it is no export, or not as it was written; or it holds ids alone, and nobody
+                named a source for them.
             StorageError: the catalog cannot be used.
         """
         checked = verify_export(folder, lambda file: self._report(f"checking {file.path}"))
@@ -170,8 +165,13 @@ class Bringer:
         )
         if any(file.path == CATALOG and file.table is None for file in release.files):
             self._merge(folder / CATALOG, done)
-        else:
-            self._rows(folder, manifest, done)
+            return done
+        if self._source is None and not release.has_documents:
+            raise UsageError(
+                f"{done.folder} holds no documents, but ids of GPTs: name the source that they are"
+                " filed under, as --source archive"
+            )
+        self._rows(folder, manifest, done)
         return done
 
     def _merge(self, path: Path, done: TakenExport) -> None:
@@ -202,7 +202,7 @@ class Bringer:
             run, _ = runs.open_or_resume(conn, key, now=now, rng=self._rng)
         taking = Taking(
             engine=self._engine,
-            source=self._source,
+            source=self._source or "",
             deriver=self._deriver,
             redactor=self._redactor,
             report=self._report,

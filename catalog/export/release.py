@@ -130,6 +130,14 @@ class Release(msgspec.Struct, frozen=True, kw_only=True):
         """The moment that it speaks of; None where nothing was recorded yet."""
         return self.created_at or None
 
+    @property
+    def has_documents(self) -> bool:
+        """Whether it holds what was sent, byte for byte."""
+        return any(
+            table.name == "observations" and any(each.name == "payload" for each in table.columns)
+            for table in self.tables
+        )
+
     def rows(self) -> dict[str, int]:
         """How many rows each table has, over all its files."""
         found = {table.name: 0 for table in self.tables}

@@ -101,7 +101,7 @@ class Taking(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         engine: the catalog.
-        source: the name that ids without documents are filed under.
+        source: the name that ids without documents are filed under, or empty, where it has them.
         deriver: the rules of derivation.
         redactor: replaces configured secrets.
         report: told where it is, batch by batch.
@@ -143,7 +143,7 @@ class Taker:
         Raises:
             UsageError: a table is not what its manifest calls it.
         """
-        with_documents = self._has("observations", "payload")
+        with_documents = self._manifest.release.has_documents
         if self._has("sources", "name"):
             self._sources(self._table("sources", "name"))
         if with_documents:

@@ -8,7 +8,7 @@ that it is seen whether they agree.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -57,20 +57,12 @@ class Round(msgspec.Struct, frozen=True):
     Attributes:
         source: who was asked.
         harvested: what it brought.
-        reason: why most of the ids failed about which it said nothing; None: none failed.
+        reason: the most frequent one for which ids failed, and how many; None: none failed.
     """
 
     source: str
     harvested: Harvested
     reason: Reason | None = None
-
-    @property
-    def trouble(self) -> str:
-        """Why it did not answer all, in words; empty where it did."""
-        stop = self.harvested.stop
-        if stop is not None:
-            return f"{self.source}: {stop.words}"
-        return "" if self.reason is None else f"{self.source}: {self.reason.words}"
 
 
 class Refreshed(msgspec.Struct, frozen=True, kw_only=True):
@@ -231,6 +223,30 @@ def work(context: JobContext) -> JobResult:
     return result_of(done, why_none, stopped=context.stopping.is_set())
 
 
+def troubles(rounds: Sequence[Round]) -> Iterator[str]:
+    """Why sources did not answer all that they were asked for: a text each that did not.
+
+    Args:
+        rounds: who was asked, and how that ended.
+    """
+    for source in dict.fromkeys(each.source for each in rounds):
+        mine = [each for each in rounds if each.source == source]
+        stops = dict.fromkeys(stop for each in mine if (stop := each.harvested.stop))
+        told = [stop.words for stop in stops]
+        failed = [each.reason for each in mine if each.reason]
+        # Who refused has said why already.
+        if failed and not any(stop.kind == "refused" for stop in stops):
+            worst = max(failed, key=lambda each: each.count)
+            alike = (worst.verdict, worst.status)
+            count = sum(each.count for each in failed if (each.verdict, each.status) == alike)
+            told.insert(0, f"{count:,} times {worst.words}")
+        mismatched = sum(each.harvested.brought["mismatched"] for each in mine)
+        if mismatched:
+            told.append(f"{mismatched:,} times with the document of another GPT")
+        if told:
+            yield f"{source}: {', '.join(told)}"
+
+
 def result_of(done: Refreshed, why_none: str, *, stopped: bool) -> JobResult:
     """What the scheduler is told of a refresh.
 
@@ -255,7 +271,6 @@ def result_of(done: Refreshed, why_none: str, *, stopped: bool) -> JobResult:
     }
     numbers["requests"] += sum(each.harvested.brought["requests"] for each in done.opinions)
     asked = done.requested - done.left
-    troubles = dict.fromkeys(each.trouble for each in done.rounds if each.trouble)
     told = f"{asked:,} asked, {numbers['changed']:,} changed, {numbers['new']:,} new"
     if done.failed:
         told += f", {done.failed:,} without an answer"
@@ -271,7 +286,7 @@ def result_of(done: Refreshed, why_none: str, *, stopped: bool) -> JobResult:
         else "partly"
         if done.failed or (done.refused and done.left)
         else "done",
-        message="; ".join([told, *troubles]) if done.requested else why_none,
+        message="; ".join([told, *troubles(done.rounds)]) if done.requested else why_none,
         # Where another source answered in its place, nobody has to do anything now.
         refused=done.refused and bool(done.failed or done.left),
     )

@@ -114,7 +114,14 @@ def _job(
         next_at=next_at,
         owed_since=owed_since,
         running=job.name in running,
-        waits=not running.isdisjoint(job.after),
+        waits=tuple(
+            name
+            for name in job.after
+            if name in running
+            and owed_since is not None
+            # As the runner has it: one that ended since the slot is not waited for again.
+            and not store.ended_since(conn, name, owed_since)
+        ),
         missed=missed,
         missed_from=taken[1] if missed else None,
         missed_until=taken[0] if missed else None,

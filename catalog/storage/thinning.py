@@ -142,8 +142,7 @@ class Plan:
         for table in t.metadata.sorted_tables:
             if table is t.observations or "observation_id" not in table.c:
                 continue
-            # Others may record later ones meanwhile, on PostgreSQL.
-            query = select(table.c.observation_id).where(table.c.observation_id < len(self._marks))
+            query = select(table.c.observation_id).where(table.c.observation_id.is_not(None))
             if table is t.outcomes and outcomes_before is not None:
                 query = query.where(not_(old_outcomes(outcomes_before)))
             for number in self._conn.execute(query.execution_options(yield_per=STREAM)).scalars():

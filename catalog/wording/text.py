@@ -127,7 +127,7 @@ def count(value: int, one: str, many: str | None = None) -> str:
 
 
 def money(amount: float) -> str:
-    """An amount, in the currency of the prices that are set: below one, two digits that count."""
+    """An amount, in the currency of the prices that are set; a small one is not rounded away."""
     places = 2 if amount >= 1 or not amount else max(2, 1 - math.floor(math.log10(amount)))
     return f"{amount:,.{places}f}"
 

@@ -68,6 +68,7 @@ def test_days_to_keep_come_from_the_settings(sim: Cli) -> None:
 
 def test_an_export_goes_back_in_without_a_word_of_whose_it_is(sim: Cli) -> None:
     """It names the sources itself."""
+    sim("harvest", "--refs", "ids.txt")
     sim("export", "release", "--profile", "full", "--format", "csv")
     again = ("--catalog", "data/again.db")
     sim("init", *again)
@@ -78,8 +79,13 @@ def test_an_export_goes_back_in_without_a_word_of_whose_it_is(sim: Cli) -> None:
     digests = [sim("digest", "--kept", *place).out for place in ((), again)]
     assert digests[0] == digests[1]
     # One without documents brings the ids alone, and they must be somebody's.
-    sim("export", "ids", "--profile", "public", "--format", "csv")
+    sim("export", "ids", "--format", "csv")
     third = ("--catalog", "data/third.db")
     sim("init", *third)
-    assert sim("import", "ids", *third).status == 0
-    assert "never asked" in sim("status", *third).out
+    refused = sim("import", "ids", *third)
+    assert refused.status == 2
+    assert "name the source that they are filed under" in refused.err
+    assert sim("import", "ids", "--source", "theirs", *third).status == 0
+    named = sim("sql", "SELECT count(*) FROM frontier", "--csv", *third).out.split()[-1]
+    known = sim("sql", "SELECT count(*) FROM gizmos", "--csv").out.split()[-1]
+    assert named == known != "0"

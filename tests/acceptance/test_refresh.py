@@ -198,7 +198,7 @@ def test_why_some_were_not_answered_is_told(catalog_url: str, gateway: RunningGa
     answers(gateway, dict.fromkeys(few, BROKEN))
     result = refresh.work(context(catalog_url, gateway, source(gateway, "only")))
     assert result.status == "partly"
-    assert result.message.endswith("3 without an answer; only: HTTP 500: no")
+    assert result.message.endswith("3 without an answer; only: 3 times HTTP 500: no")
 
 
 def test_a_share_is_asked_at_a_second_source(
@@ -377,3 +377,27 @@ def test_what_was_asked_by_a_clock_that_was_ahead_is_asked_again_when_it_is_set_
         assert not conn.execute(
             select(t.frontier.c.gizmo_id).where(t.frontier.c.last_asked_at > true + 2 * DAY)
         ).all()
+
+
+@pytest.mark.usefixtures("known")
+def test_a_budget_that_ends_hides_no_source_that_is_ill(
+    catalog_url: str, gateway: RunningGateway
+) -> None:
+    answers(gateway, dict.fromkeys(gateway.gateway.population.ids(), BROKEN))
+    ill = source(gateway, "only", requests_per_day=20, max_attempts=2, backoff_base=0.001)
+    message = refresh.work(context(catalog_url, gateway, ill)).message
+    assert "times HTTP 500: no, " in message
+    assert "today's budget of 20 requests" in message
+
+
+@pytest.mark.usefixtures("known")
+def test_answers_about_others_are_told_once_for_all_parts(
+    catalog_url: str,
+    gateway: RunningGateway,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(refresh, "MOST", 8)
+    gateway.gateway.misbehave_as(FaultPlan(1, 1.0, kinds=[FaultKind.OTHER_ID]))
+    message = refresh.work(context(catalog_url, gateway, source(gateway, "only"))).message
+    assert message.count("only: ") == 1
+    assert message.endswith("times with the document of another GPT")

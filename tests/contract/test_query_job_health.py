@@ -120,7 +120,19 @@ def test_a_job_whose_turn_comes_after_one_that_runs_has_time(engine: Engine) -> 
     with write(engine) as conn:
         job_store.take(conn, "refresh", slot_of(3), "host:1:2.0", late, HOUR)
     assert found(engine, late, report) == []
-    assert found(engine, late + 2 * HOUR, report) == ["job_late"]
+    (job,) = gathered(engine, late, report).jobs
+    assert job.waits == ("refresh",)
+
+
+def test_a_job_whose_turn_has_come_is_late_whatever_runs_again(engine: Engine) -> None:
+    report = Refresh(name="report", after=("refresh",))
+    job_run(engine, slot_of(1), slot_of(1))
+    job_run(engine, slot_of(1) + 1, slot_of(1), name="report")
+    job_run(engine, slot_of(2), slot_of(2))
+    late = slot_of(3) + 1
+    with write(engine) as conn:
+        job_store.take(conn, "refresh", slot_of(3), "host:1:2.0", late, HOUR)
+    assert found(engine, late, report) == ["job_late"]
 
 
 def test_a_schedule_that_nobody_went_by_is_one_all_the_same(engine: Engine) -> None:

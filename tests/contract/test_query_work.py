@@ -10,6 +10,7 @@ import pytest
 
 from catalog.errors import InvalidCursor, NotFound, UsageError
 from catalog.query import work
+from catalog.query.doings import failed_jobs
 from catalog.records import Alarm
 from catalog.scheduling import Schedule, parse_cron
 from catalog.storage import alarms, jobs, runs
@@ -193,3 +194,17 @@ def test_pages_of_work_join_and_are_of_their_own_question(
     assert whole.after is None
     assert tuple(found) == whole.items
     assert len(found) >= 3
+
+
+def test_jobs_that_failed_come_the_latest_first(worked: Engine) -> None:
+    """Of those that began at once, the one that was written down last."""
+    with write(worked) as conn:
+        for job in ("watch", "other"):
+            assert jobs.take(conn, job, day(5), ME, day(5), HOUR)
+            ran = jobs.begin(conn, job, day(5), ME, now=day(5), rng=random.Random(job))
+            jobs.finish(conn, ran, now=day(6), status="failed", numbers={}, message="m")
+    with read(worked) as conn:
+        found = failed_jobs(conn, day(1), day(9), 2)
+        assert failed_jobs(conn, day(5), day(9), 2).total == 2
+    assert [each.job for each in found.items] == ["other", "watch"]
+    assert found.total == 3
