@@ -13,6 +13,7 @@ from sqlalchemy import insert, update
 from catalog.errors import CatalogBusy, UsageError
 from catalog.query import changes, news
 from catalog.query.changes import Wanted
+from catalog.query.marks import mark_small
 from catalog.storage import tables as t
 from catalog.storage.bookmarks import Mark, get_bookmark, set_bookmark
 from catalog.storage.engine import read, write
@@ -383,3 +384,8 @@ def test_changes_of_authors_names_are_news_as_others_are(engine: Engine) -> None
         "gizmo.author.user_id",
         "gizmo.author.display_name",
     }
+
+
+def test_mark_of_an_empty_catalog_stands_before_everything(engine: Engine) -> None:
+    with read(engine) as conn:
+        assert mark_small(conn) == Mark(recorded_at=0, observation_id=0)

@@ -12,9 +12,11 @@ import pytest
 
 from catalog.errors import (
     InvalidSql,
+    UsageError,
 )
 from catalog.query.console import run_sql
-from catalog.query.schema import meant
+from catalog.query.reader import Reader
+from catalog.query.schema import meant, view_called
 from catalog.storage.dump import digest
 from catalog.storage.engine import open_engine, read
 from tests.contract.reading import reader_of
@@ -275,7 +277,8 @@ def test_parameter_that_is_not_in_the_query_is_named(url: str) -> None:
 
 
 def test_parameter_without_a_value_is_an_error(url: str) -> None:
-    with pytest.raises(InvalidSql):
+    told = "nothing gives a value for :id: --param id=VALUE does, in Python parameters"
+    with pytest.raises(InvalidSql, match=f"{told}$"):
         rows_of(url, "SELECT 1 AS a WHERE 'a' = :id")
 
 
@@ -306,3 +309,23 @@ def test_name_of_a_table_that_the_query_does_not_call_is_told_from_a_wrong_colum
 def test_name_that_no_view_could_have_brings_no_advice(url: str) -> None:
     with pytest.raises(InvalidSql, match=r"zzz[^;]*$"):
         rows_of(url, "SELECT zzz FROM (SELECT 1 AS one) AS x")
+
+
+@pytest.mark.parametrize("engine_name", ["sqlite"], indirect=True)
+def test_reader_of_a_file_asks_that_file(url: str) -> None:
+    with Reader.open(url) as reader, reader.sql("SELECT gizmo_id FROM v_gpts") as result:
+        assert list(result) == [(ID,)]
+
+
+def test_view_is_told_by_its_name_or_the_nearest_is() -> None:
+    assert view_called("v_tools").name == "v_tools"
+    for name, hint in (("v_tool", "did you mean v_tools?"), ("zzz", "the views are v_gpts, ")):
+        with pytest.raises(UsageError, match=re.escape(f"there is no view {name!r}; {hint}")):
+            view_called(name)
+
+
+@pytest.mark.parametrize("engine_name", ["sqlite"], indirect=True)
+def test_value_that_is_too_long_says_what_to_do(url: str) -> None:
+    told = r"^a value is longer than \d+ MiB: take a part of it with substr\(\)$"
+    with pytest.raises(InvalidSql, match=told):
+        rows_of(url, "SELECT zeroblob(1000000000)")

@@ -80,6 +80,15 @@ def test_coverage_as_of_a_moment_knows_nothing_of_what_came_later(told: Engine) 
     assert (found.observations, found.last_observed, found.days_observed) == (4, day(9), 4)
     assert found.confirmed_within == {1: 1 / 3, 7: 2 / 3, 30: 1.0}
     assert found.gaps[-1] == ("2026-02-06", "2026-02-08")
+    with read(told) as conn:
+        assert [coverage(conn, NOW, at=day(5) - less).gpts for less in (0, 1)] == [3, 2]
+
+
+def test_growth_as_of_a_moment_leaves_out_what_was_not_seen_yet(told: Engine) -> None:
+    at = day(3)
+    with read(told) as conn:
+        found = trends(conn, at, at=at)
+    assert found.growth[-1] == Growth(month="2026-02", made=2, seen=2)
 
 
 def test_coverage_of_now_is_that_as_of_now(told: Engine) -> None:
@@ -96,7 +105,11 @@ def test_coverage_of_some_gpts_is_of_these_alone(told: Engine) -> None:
     assert (found.gpts, found.authors, found.observations) == (1, 1, 1)
     assert found.sources == ("one",)
     assert found.gaps == ()
+    assert (found.changes, found.first_observed, found.last_observed) == (1, day(5), day(5))
+    assert found.confirmed_within == {1: 0.0, 7: 0.0, 30: 1.0}
     assert [each.name for each in pictures.categories] == ["writing"]
+    assert [each.gpts for each in pictures.freshness] == [0, 0, 1, 0, 0]
+    assert pictures.growth[-1] == Growth(month="2026-02", made=0, seen=1)
     assert pictures.tools == ()
 
 

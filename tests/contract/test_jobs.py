@@ -10,9 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import select
 
 from catalog.storage import jobs
 from catalog.storage.engine import open_engine, read, write
+from catalog.storage.work_tables import job_runs
 from catalog.times import DAY, HOUR, MINUTE, SECOND
 from tests.conftest import ROOT
 from tests.databases import NOW
@@ -348,3 +350,13 @@ def test_the_latest_run_is_known_though_the_clock_stands(engine: Engine) -> None
     with read(engine) as conn:
         assert jobs.last(conn)["refresh"].status == "done"
         assert [run.status for run in jobs.runs(conn, "refresh", limit=2)] == ["done", "failed"]
+
+
+def test_numbers_of_a_run_are_written_in_one_order(engine: Engine) -> None:
+    """Equal numbers are equal texts, for whoever compares them in SQL."""
+    assert take(engine)
+    with write(engine) as conn:
+        run = begin(conn)
+        jobs.finish(conn, run, now=NOW, status="done", numbers={"new": 1, "left": 2}, message="")
+        written = conn.execute(select(job_runs.c.numbers)).scalar_one()
+    assert written == '{"left":2,"new":1}'

@@ -142,7 +142,9 @@ def test_terms_of_another_unicode_are_made_again_by_an_upgrade(
     with read(engine) as conn:
         assert is_outdated(conn)
         (finding,) = [each for check in verify(conn) for each in check.findings]
-        assert "another version of this program, or of Unicode" in finding.what
+        assert finding.what == (
+            "its terms were made by another version of this program, or of Unicode"
+        )
         assert "gpts-catalog upgrade" in finding.do
     upgrade(url, NOW)
     with read(engine) as conn:

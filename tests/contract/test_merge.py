@@ -23,7 +23,7 @@ from catalog.storage import tables as t
 from catalog.storage.archive import NewPayload, put_payloads
 from catalog.storage.dump import digest
 from catalog.storage.engine import open_engine, read, write
-from catalog.storage.merge import merge
+from catalog.storage.merge import copy_observations, merge
 from catalog.storage.migrate import init
 from catalog.storage.observe import observe
 from catalog.storage.rebuild import rebuild
@@ -176,6 +176,15 @@ def test_a_catalog_split_in_three_and_merged_equals_the_whole(
         )
 
 
+def test_a_merge_says_how_many_ids_it_brought(engine: Engine, tmp_path: Path) -> None:
+    said = _observations(3, 2)
+    part = _other(tmp_path, 1)
+    _fill(part, said)
+    with read(part) as conn:
+        known = conn.execute(select(func.count()).select_from(t.frontier)).scalar_one()
+    assert merge(engine, part, DERIVATION).ids == known > 0
+
+
 def test_a_rebuild_ends_where_observing_did(engine: Engine) -> None:
     """Derived again from the archive, every row is the same."""
     said = _observations(12, 6)
@@ -185,6 +194,34 @@ def test_a_rebuild_ends_where_observing_did(engine: Engine) -> None:
     assert rebuilt.observations == len(said)
     with read(engine) as conn:
         assert digest(conn) == before
+
+
+def test_a_catalog_of_what_was_known_at_a_moment_is_the_one_that_stood_then(
+    engine: Engine, tmp_path: Path
+) -> None:
+    """All of its rows are derived again, those over all GPTs, too."""
+    said = [
+        msgspec.structs.replace(each, recorded_at=each.observed_at) for each in _observations(12, 6)
+    ]
+    whole, then = _other(tmp_path, 1), _other(tmp_path, 2)
+    _fill(whole, said)
+    moment = sorted(each.recorded_at for each in said)[len(said) // 2]
+    known = [each for each in said if each.recorded_at <= moment]
+    assert 0 < len(known) < len(said)
+    with write(then) as conn:
+        for name in ("one", "two"):
+            add_source(conn, name, "recorded", NOW)
+        observe(conn, DERIVATION, known)
+    with write(then) as conn:
+        settle(conn, DERIVATION)
+        expected = digest(conn)
+
+    done = copy_observations(engine, whole, DERIVATION, known_at=moment)
+
+    assert done.new == len(known)
+    with read(engine) as conn:
+        assert conn.execute(select(t.stage_queue)).all() == []
+        assert digest(conn) == expected
 
 
 def test_the_stronger_verdict_of_a_not_found_stands_after_a_merge(

@@ -235,3 +235,15 @@ def test_budget_of_all_sources_is_one(known: Engine) -> None:
         source_id = add_source(conn, "s", "gpts-v2", NOW)
         assert reserve(conn, source_id, day_of(NOW), 6, 10) == 6
         assert visits_left(conn, both, NOW) == 3
+
+
+def test_requests_that_were_spent_are_those_of_a_day_and_of_the_sources(engine: Engine) -> None:
+    with write(engine) as conn:
+        for name, wanted in (("one", 3), ("two", 5), ("three", 7)):
+            number = add_source(conn, name, "recorded", NOW)
+            reserve(conn, number, "2026-02-03", wanted, None)
+            reserve(conn, number, "2026-02-04", 10 * wanted, None)
+            reserve(conn, number, "2026-02-03", 100, None, "tokens")
+    with read(engine) as conn:
+        assert store.requests_spent(conn, ["one", "two"], "2026-02-03") == 8
+        assert store.requests_spent(conn, ["one"], "2026-02-05") == 0

@@ -165,6 +165,14 @@ def test_author_is_named_by_the_name_where_only_one_has_it(peopled: Engine) -> N
         author(conn, "émile zola")
 
 
+def test_those_of_one_name_are_told_with_the_one_of_most_gpts_first(peopled: Engine) -> None:
+    zola = {"user_id": "user-z", "display_name": "Émile Zola"}
+    twins = [document(f"g-Twin0000{number}", author=zola) for number in range(5)]
+    tell(peopled, *(said(day(8), twin) for twin in twins))
+    with read(peopled) as conn, pytest.raises(UsageError, match=r"user-z, user-a$"):
+        author(conn, "émile zola")
+
+
 def test_author_that_nobody_names_is_not_found(peopled: Engine) -> None:
     with read(peopled) as conn, pytest.raises(NotFound, match="gpts-catalog authors"):
         author(conn, "Nobody")

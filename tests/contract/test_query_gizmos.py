@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
 
-from catalog.errors import NotFound
+from catalog.errors import CatalogCorrupt, NotFound
 from catalog.query import gizmos
 from catalog.query.raw import original
 from catalog.query.told import Known
@@ -269,3 +271,31 @@ def test_original_gives_the_bytes_that_decided(told: Engine) -> None:
 def test_original_of_before_the_first_document_is_not_found(told: Engine) -> None:
     with read(told) as conn, pytest.raises(NotFound, match="first document"):
         original(conn, ID, DERIVER, at=day(1) - 1)
+
+
+def test_get_as_of_a_moment_gives_a_gateways_own_numbers_of_then(engine: Engine) -> None:
+    tell(
+        engine,
+        said_with_stat(day(1), FIRST, {"read": 5}),
+        said_with_stat(day(3), FIRST, {"read": 8}),
+    )
+    for at, number, moment in ((None, 8, day(3)), (day(2), 5, day(1))):
+        (stats,) = _get(engine, at).stats
+        assert (stats.at, stats.values["stat_read"]) == (moment, number)
+
+
+def test_get_gives_values_of_no_fixed_form_as_they_were_said(engine: Engine) -> None:
+    tell(engine, said(day(1), document(sharing={"recipient": "marketplace"})))
+    assert _fact(_get(engine), "sharing").value == {"recipient": "marketplace"}
+
+
+def test_original_that_is_not_there_says_what_to_do(told: Engine) -> None:
+    if told.dialect.name != "sqlite":
+        pytest.skip("PostgreSQL never lets a row name one that is not there")
+    told.dispose()
+    with closing(sqlite3.connect(told.url.database or "")) as connection:
+        connection.execute("UPDATE gizmos SET observation_id = 999")
+        connection.commit()
+    message = f"{ID} names observation 999, which is not there: run gpts-catalog verify"
+    with read(told) as conn, pytest.raises(CatalogCorrupt, match=message):
+        original(conn, ID, DERIVER)

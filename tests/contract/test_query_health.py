@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
-from sqlalchemy import event, insert, select
+from sqlalchemy import event, insert, select, update
 
 from catalog.alarms import Facts, Limits, evaluate
 from catalog.derive import Derivation
@@ -401,3 +401,17 @@ def test_paths_that_came_last_are_told_first(engine: Engine) -> None:
     expected = ["gizmo.c", "gizmo.a", "gizmo.b", "gizmo.d"]
     assert [each.path for each in told.drift] == expected
     assert [each.path for each in told.unmapped] == expected
+
+
+def test_likeness_is_of_one_source_where_a_run_asked_several(engine: Engine) -> None:
+    for number in (1, 2):
+        run = harvest(engine, day(number), noisy(3, number))
+    o = t.outcomes.c
+    with write(engine) as conn:
+        one = conn.execute(select(t.sources.c.source_id)).scalar_one()
+        two = add_source(conn, "two", "gpts-v2", day(2))
+        of_first = (o.run_id == run) & (o.asked_id == ids(3)[0])
+        conn.execute(update(t.outcomes).where(of_first).values(source_id=two))
+    with read(engine) as conn:
+        whole = likeness(conn, DERIVER, one, [run], run)
+    assert (len(whole.pairs), whole.compared, whole.poorer) == (2, 2, 0)

@@ -50,6 +50,18 @@ def test_overview_counts_the_gone_in_the_month_they_went(engine: Engine) -> None
     assert found.freshness is None  # of what is gone none is told
 
 
+def test_overview_counts_no_gpt_as_gone_that_came_back(engine: Engine) -> None:
+    tell(
+        engine,
+        said(day(1), document()),
+        said(day(2), None),
+        said(day(4), None),
+        said(day(5), document()),
+    )
+    with read(engine) as conn:
+        assert [each.gone for each in overview(conn, day(5)).months] == [0]
+
+
 def test_coverage_counts_ids_without_a_document(engine: Engine) -> None:
     tell(engine, said(day(1), document()))
     with read(engine) as conn:

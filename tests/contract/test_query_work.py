@@ -196,15 +196,18 @@ def test_pages_of_work_join_and_are_of_their_own_question(
     assert len(found) >= 3
 
 
-def test_jobs_that_failed_come_the_latest_first(worked: Engine) -> None:
-    """Of those that began at once, the one that was written down last."""
+def test_jobs_that_failed_come_the_latest_first_and_each_time_alike(worked: Engine) -> None:
+    """Those that began at once come by their ids, whichever was written down first."""
+    at_once = []
     with write(worked) as conn:
-        for job in ("watch", "other"):
+        for job in ("watch", "other", "third", "fourth"):
             assert jobs.take(conn, job, day(5), ME, day(5), HOUR)
             ran = jobs.begin(conn, job, day(5), ME, now=day(5), rng=random.Random(job))
             jobs.finish(conn, ran, now=day(6), status="failed", numbers={}, message="m")
+            at_once.append(ran.job_run_id)
     with read(worked) as conn:
-        found = failed_jobs(conn, day(1), day(9), 2)
-        assert failed_jobs(conn, day(5), day(9), 2).total == 2
-    assert [each.job for each in found.items] == ["other", "watch"]
-    assert found.total == 3
+        found = failed_jobs(conn, day(1), day(9), 4)
+        everything = failed_jobs(conn, day(1), day(9), 9)
+    assert [each.job_run_id for each in found.items] == sorted(at_once, reverse=True)
+    assert found.total == everything.total == 5
+    assert [each.job for each in everything.items[4:]] == ["refresh"]

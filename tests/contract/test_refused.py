@@ -131,7 +131,10 @@ def test_copy_that_does_not_pass_its_checks_is_no_backup(engine: Engine, tmp_pat
     with write(engine) as conn:
         conn.execute(delete(t.gizmo_revisions))
     target = tmp_path / "backup.db"
-    with pytest.raises(CatalogCorrupt, match="does not pass its checks"):
+    with pytest.raises(
+        CatalogCorrupt,
+        match=r"does not pass its checks: .*; run gpts-catalog verify on the catalog$",
+    ):
         back_up(engine.url.render_as_string(hide_password=False), target, NOW)
     assert list(tmp_path.glob("backup.db*")) == []
 

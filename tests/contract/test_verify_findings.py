@@ -7,7 +7,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import delete, insert, select, text, update
+from sqlalchemy import delete, func, insert, select, text, update
 
 from catalog.storage import tables as t
 from catalog.storage.engine import read, write
@@ -159,3 +159,44 @@ def test_so_many_findings_of_one_kind_are_told_and_no_more(engine: Engine) -> No
         conn.execute(text("UPDATE listings SET by_rating = 7"))
 
     assert [each.check for each in found(engine)].count("listings") == MOST
+
+
+def test_checks_say_how_much_they_looked_at(whole: Engine) -> None:
+    with read(whole) as conn:
+        looked_at = {check.name: check.looked_at for check in verify(conn)}
+        rows = {
+            table: conn.execute(select(func.count()).select_from(table)).scalar_one()
+            for table in (
+                *(t.observations, t.gizmo_revisions, t.gizmo_authors, t.attachments, t.statuses),
+                *t.CHILDREN.values(),
+                t.facet_sets,
+            )
+        }
+    assert looked_at["facets"] == rows.pop(t.facet_sets) > 0
+    assert looked_at["observations"] == rows.pop(t.observations) == 3
+    assert looked_at["intervals"] == sum(rows.values())
+
+
+def test_observation_that_is_met_again_keeps_the_earliest_time_it_was_recorded(
+    whole: Engine,
+) -> None:
+    """And no other is touched."""
+    tell(whole, said(day(1), document(), recorded_at=day(1) - 2))
+    tell(whole, said(day(1), document(), recorded_at=day(1) - 1))
+    o = t.observations.c
+    with read(whole) as conn:
+        times = conn.execute(
+            select(o.recorded_at).order_by(o.gizmo_id != ID, o.observed_at)
+        ).scalars()
+        assert list(times) == [day(1) - 2, day(2), day(1)]
+
+
+@pytest.mark.parametrize("kind", ["facets", "listing"])
+def test_counts_of_facets_are_looked_at_once_stage_2_has_settled(whole: Engine, kind: str) -> None:
+    with write(whole) as conn:
+        conn.execute(update(t.facet_sets).values(gpts=t.facet_sets.c.gpts + 1))
+        conn.execute(insert(t.stage_queue), {"kind": kind, "key": ID})
+    assert "facets" not in {each.check for each in found(whole)}
+    with write(whole) as conn:
+        conn.execute(delete(t.stage_queue))
+    assert "facets" in {each.check for each in found(whole)}

@@ -34,6 +34,9 @@ _SURVIVED = frozenset({0, 33})
 _UNTRIED = frozenset({None, 2, 34, 35})
 """Not run, stopped by hand, left out, or suspicious: nothing is known of these."""
 
+_CHILD = Path("catalog/storage/sqlite_reading.py")
+_ALONE = '"-S", '
+"""With it the console's process has no libraries, and changed code does not run without mutmut."""
 _SPINNER = frozenset("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏")
 
 
@@ -107,6 +110,7 @@ _OF_STORAGE = (
     "alarms",
     "archive",
     "backup",
+    "bookmarks",
     "console",
     "engine",
     "erasing",
@@ -126,10 +130,12 @@ _OF_STORAGE = (
     "prune",
     "query_search",
     "questions",
+    "refused",
     "repricing",
     "roles",
     "runs",
     "sources",
+    "sqlite_files",
     "stage2*",
     "thinning",
     "verify*",
@@ -191,6 +197,10 @@ def prepare(subject: Subject, place: Path, root: Path = _ROOT) -> None:
             shutil.copytree(source, place / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(source, place / name)
+    child = place / _CHILD
+    if child.exists():
+        text = child.read_text(encoding="utf-8")
+        child.write_text(text.replace(_ALONE, ""), encoding="utf-8")
     settings = {
         "source_paths": ["catalog/"],
         "only_mutate": subject.files,
