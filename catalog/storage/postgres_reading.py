@@ -216,8 +216,6 @@ def _plain(value: Any) -> Value:
         return value.astimezone(UTC)
     if isinstance(value, dict | list):
         return json.dumps(value, ensure_ascii=False, default=str)
-    if isinstance(value, bytearray | memoryview):
-        return bytes(value)
     return str(value)
 
 

@@ -146,8 +146,6 @@ class Wreck:
                 waiting.append((low, min(low + PART - 1, last)))
                 low += PART
             first, high = waiting.pop()
-            if first > high:
-                continue
             rows, error = self._read(query, (first, high))
             if error is not None and first == high:
                 rows, error = self._read(alone, (first,))

@@ -9,6 +9,7 @@ import os
 import signal
 import threading
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psutil
@@ -16,9 +17,12 @@ import pytest
 from sqlalchemy import text
 
 from catalog.errors import (
+    CatalogCorrupt,
     CatalogMissing,
     InvalidSql,
     SchemaMismatch,
+    SettingsError,
+    StorageError,
     TimeUp,
     UsageError,
 )
@@ -349,3 +353,47 @@ def test_values_of_postgresql_are_of_few_kinds(url: str) -> None:
     assert isinstance(whole, float)
     with pytest.raises(InvalidSql):
         rows_of(url, "SELECT 'infinity'::timestamptz")
+
+
+@pytest.mark.parametrize("engine_name", ["sqlite"], indirect=True)
+def test_query_that_meets_damage_says_so(engine: Engine, url: str) -> None:
+    path = Path(engine.url.database or "")
+    engine.dispose()
+    data = bytearray(path.read_bytes())
+    # The list of tables stays; what lies behind it does not.
+    data[len(data) // 2 :] = b"\xff" * (len(data) - len(data) // 2)
+    path.write_bytes(data)
+    with pytest.raises(CatalogCorrupt, match="recover"):
+        rows_of(url, "SELECT count(*) FROM gizmos, observations, payloads, outcomes, changes")
+
+
+@pytest.mark.parametrize("engine_name", ["sqlite"], indirect=True)
+def test_error_behind_the_first_rows_reaches_who_takes_them(url: str) -> None:
+    query = COUNT % (100_000) + "SELECT abs(n - 9223372036854775807 - 50001) FROM c"
+    with (
+        run_sql(url, query, rows=None) as result,
+        pytest.raises(InvalidSql, match="integer overflow"),
+    ):
+        list(result)
+
+
+@pytest.mark.parametrize("engine_name", ["sqlite"], indirect=True)
+def test_machine_that_starts_no_process_is_named(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr("subprocess.Popen", refuse)
+    with pytest.raises(StorageError, match=r"no process can be started .*end others"):
+        rows_of(url, "SELECT 1")
+
+
+@pytest.mark.parametrize("engine_name", ["postgres"], indirect=True)
+def test_console_without_a_driver_names_the_extra(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing(name: str) -> None:
+        raise ImportError(name)
+
+    monkeypatch.setattr("catalog.storage.postgres_reading.import_module", missing)
+    with pytest.raises(SettingsError, match="psycopg"):
+        rows_of(url, "SELECT 1")

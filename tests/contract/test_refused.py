@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING
@@ -9,9 +10,14 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 from sqlalchemy import create_engine, delete, select, update
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from catalog.errors import CatalogBusy, CatalogCorrupt, SettingsError, StorageError
 from catalog.query.raw import original
+from catalog.query.selecting import Selection
+from catalog.search.filters import Filter
+from catalog.storage import engine as engines
+from catalog.storage import sqlite_files
 from catalog.storage import tables as t
 from catalog.storage.backup import back_up
 from catalog.storage.dataset_file import DatasetFile, read_dataset
@@ -191,3 +197,44 @@ def test_document_that_is_not_there_any_more_is_damage(engine: Engine) -> None:
         conn.execute(update(t.gizmos).values(observation_id=99))
         with pytest.raises(CatalogCorrupt, match="names observation 99, which is not there"):
             original(conn, ID, DERIVER)
+
+
+def test_more_readers_than_connections_are_told_so(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none_left(_: object) -> None:
+        raise PoolTimeout
+
+    monkeypatch.setattr("catalog.storage.engine._reach", none_left)
+    with pytest.raises(CatalogBusy, match="connections of this process"), read(engine):
+        pass
+
+
+@pytest.mark.parametrize("engine_name", ["postgres"], indirect=True)
+def test_transaction_that_never_ends_is_not_taken_for_committed(
+    engine: Engine, catalog_url: str
+) -> None:
+    """Its server may not have noticed that nobody is there any more: it is asked a few times."""
+    waited: list[float] = []
+    asker = engines.open_engine(catalog_url, wait=waited.append)
+    with write(engine) as conn:
+        number, started, _ = conn.exec_driver_sql(engines._BEGIN_WRITING).one()  # noqa: SLF001
+        assert not engines._was_committed(asker, number, started)  # noqa: SLF001
+    assert waited == list(engines.RETURN_PAUSES)
+    assert engines._was_committed(asker, number, started)  # noqa: SLF001
+    asker.dispose()
+
+
+def test_disk_that_can_only_be_read_is_frozen(
+    sqlite_template: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = os.statvfs(sqlite_template)
+    read_only = type("Flags", (), {"f_flag": kept.f_flag | os.ST_RDONLY})
+    assert not sqlite_files._is_frozen(sqlite_template)  # noqa: SLF001
+    monkeypatch.setattr("os.statvfs", lambda _: read_only)
+    assert sqlite_files._is_frozen(sqlite_template)  # noqa: SLF001
+
+
+def test_candidates_of_no_words_are_all_as_wanted(engine: Engine) -> None:
+    with read(engine) as conn:
+        assert Selection(Filter(statuses=("listed",))).verified(conn, [ID]) == {ID}

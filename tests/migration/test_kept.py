@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 from catalog.derive import Derivation
 from catalog.errors import SchemaMismatch
 from catalog.storage import tables as t
+from catalog.storage.backup import restore
 from catalog.storage.dump import digest
 from catalog.storage.engine import open_engine, read, write
 from catalog.storage.migrate import upgrade
@@ -56,3 +57,11 @@ def test_a_kept_catalog_is_refused_until_it_is_brought_up_to_date(tmp_path: Path
     with pytest.raises(SchemaMismatch, match="run gpts-catalog upgrade"):
         check_schema(engine)
     engine.dispose()
+
+
+def test_a_backup_of_an_earlier_schema_is_put_back_as_todays(tmp_path: Path) -> None:
+    unpack("0003", tmp_path / "backup.db")
+    restored = tmp_path / "again" / "catalog.db"
+    before, after = restore(tmp_path / "backup.db", f"sqlite:///{restored}", NOW, Derivation())
+    assert (before, after) == ("0003", HEAD)
+    assert sorted(path.name for path in restored.parent.glob("*.db*")) == ["catalog.db"]
