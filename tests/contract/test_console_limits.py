@@ -22,12 +22,13 @@ from catalog.errors import (
     InvalidSql,
     SchemaMismatch,
     SettingsError,
+    Stopped,
     StorageError,
     TimeUp,
     UsageError,
 )
 from catalog.query import console
-from catalog.query.console import run_sql
+from catalog.query.console import Stop, run_sql
 from catalog.storage import sqlite_reading
 from catalog.storage.engine import write
 from tests.contract.reading import PASSWORD, reader_of
@@ -397,3 +398,15 @@ def test_console_without_a_driver_names_the_extra(
     monkeypatch.setattr("catalog.storage.postgres_reading.import_module", missing)
     with pytest.raises(SettingsError, match="psycopg"):
         rows_of(url, "SELECT 1")
+
+
+@pytest.mark.parametrize("engine_name", ["sqlite"], indirect=True)
+def test_query_that_is_stopped_while_its_rows_are_taken_says_so(url: str) -> None:
+    stop = Stop()
+    query = COUNT % (10**9) + "SELECT n FROM c"
+    with run_sql(url, query, rows=None, seconds=60, stop=stop) as result:
+        rows = iter(result)
+        assert next(rows) == (1,)
+        stop.set()
+        with pytest.raises(Stopped, match="was stopped"):
+            list(rows)
