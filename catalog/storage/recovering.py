@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from sqlalchemy import Table, select, union
+from sqlalchemy import Table, select, text, union
 
 from catalog.errors import CatalogCorrupt, NormalizeError
 from catalog.records import Observation, Verdict
@@ -43,6 +43,8 @@ PART = 500
 """Rows written at a time."""
 _KEY = ("gizmo_id", "observed_at", "source_id", "payload_id")
 """What identifies an observation: the columns of the index that repeats it."""
+_PRECIOUS: tuple[Table, ...] = (t.tombstones, t.sources, t.payloads, t.observations, t.discoveries)
+"""Tables whose rows name each other."""
 _PLAIN: tuple[Table, ...] = (
     t.runs,
     t.frontier,
@@ -115,6 +117,8 @@ class Recovery:
 
     def run(self) -> Recovered:
         """Save what can be saved."""
+        made = self._conn.execute(text("SELECT name, sql FROM sqlite_master WHERE type = 'table'"))
+        self._wreck.mend((*_PRECIOUS, *_PLAIN), {row.name: row.sql for row in made})
         self._save_plain(t.tombstones)
         # Those that cannot be read any more, or came after this file, stand in the ledger.
         put_tombstones(self._conn, ledger_of(self._conn.engine).tombstones())

@@ -10,7 +10,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -67,16 +67,10 @@ class Wreck:
                 shutil.copyfile(beside, copy.with_name(f"{copy.name}{ending}"))
         _mend_header(copy)
         self._most = copy.stat().st_size // LEAST_ROW
-        self._connection = connect_sqlite(copy, "rw", _BUSY)
-        self._connection.text_factory = _text
+        self._copy = copy
+        self._connection = self._opened()
         try:
-            self._connection.execute("PRAGMA writable_schema = ON")
-            self._tables = {
-                row[0]
-                for row in self._connection.execute(
-                    "SELECT name FROM sqlite_master WHERE type = 'table'"
-                )
-            }
+            self._tables = self._named()
         except (sqlite3.Error, OverflowError, UnicodeDecodeError) as error:
             self._connection.close()
             raise CatalogCorrupt(
@@ -87,6 +81,38 @@ class Wreck:
     def close(self) -> None:
         """Let go of the copy."""
         self._connection.close()
+
+    def mend(self, tables: Iterable[Table], definitions: Mapping[str, str]) -> None:
+        """Write anew how tables are made, where that is damaged: their rows lie elsewhere.
+
+        Args:
+            tables: as they are declared.
+            definitions: the statements that make them in a whole catalog, by name.
+        """
+        for table in tables:
+            told, _ = self._read(f'PRAGMA table_info("{table.name}")', ())
+            if {row[1] for row in told}.issuperset(table.columns.keys()):
+                continue
+            self._read(
+                "UPDATE sqlite_master SET type = 'table', name = ?1, tbl_name = ?1, sql = ?2"
+                " WHERE type = 'table' AND name = ?1 OR replace(sql, char(34), '') LIKE ?3",
+                (table.name, definitions[table.name], f"CREATE TABLE {table.name} (%"),
+            )
+        # Only a connection that is new reads what was written there.
+        self._connection.close()
+        self._connection = self._opened()
+        self._tables = self._named()
+
+    def _opened(self) -> sqlite3.Connection:
+        connection = connect_sqlite(self._copy, "rw", _BUSY)
+        connection.text_factory = _text
+        connection.execute("PRAGMA writable_schema = ON")
+        return connection
+
+    def _named(self) -> set[str]:
+        """The tables that the file names."""
+        query = "SELECT name FROM sqlite_master WHERE type = 'table'"
+        return {row[0] for row in self._connection.execute(query)}
 
     def rows(self, table: Table) -> Iterator[dict[str, Any]]:
         """The rows of a table that can be read, each once, of whatever worth.

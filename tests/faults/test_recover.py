@@ -81,7 +81,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Pa
     return path
 
 
-def _lines(path: Path) -> tuple[set[bytes], str]:
+def lines_of(path: Path) -> tuple[set[bytes], str]:
     engine = open_engine(f"sqlite:///{path}", read_only=True)
     with read(engine) as conn:
         found = set(dump(conn)), digest(conn)
@@ -101,7 +101,7 @@ def _kept(lines: set[bytes]) -> set[bytes]:
 def test_a_whole_catalog_is_saved_whole(whole: Path, tmp_path: Path) -> None:
     done = recover(whole, tmp_path / "new.db", RULES, NOW)
     assert not done.is_short
-    assert _lines(tmp_path / "new.db")[1] == _lines(whole)[1]
+    assert lines_of(tmp_path / "new.db")[1] == lines_of(whole)[1]
     assert done.saved["frontier"] == len(GPTS)
 
 
@@ -148,7 +148,7 @@ def test_what_was_named_and_what_failed_is_saved(worked: Path, tmp_path: Path) -
     engine.dispose()
     assert not done.is_short
     assert (done.saved["discoveries"], done.saved["fetch_failures"]) == (3, 2)
-    assert _lines(new) == _lines(worked)
+    assert lines_of(new) == lines_of(worked)
     assert [(each.body, each.redacted) for each in kept] == [(b"too fast", True), (None, True)]
     # Whose process it was has ended.
     assert leases == [None]
@@ -179,7 +179,7 @@ def test_what_contradicts_itself_is_counted_and_not_saved(
 ) -> None:
     new = tmp_path / "new.db"
     with closing(sqlite3.connect(worked)) as connection:
-        truth = _lines(worked)[0]
+        truth = lines_of(worked)[0]
         assert connection.execute(statement).rowcount >= max(lost.values(), default=1)
         connection.commit()
     done = recover(worked, new, RULES, NOW)
@@ -187,7 +187,7 @@ def test_what_contradicts_itself_is_counted_and_not_saved(
         assert done.lost["payloads"] >= 1
     else:
         assert done.lost == lost
-    assert _kept(_lines(new)[0]) <= truth
+    assert _kept(lines_of(new)[0]) <= truth
 
 
 def test_source_whose_name_is_damaged_takes_what_it_said_with_it(
@@ -242,7 +242,7 @@ def _damages(size: int) -> Iterator[tuple[int, int]]:
 
 def test_flipped_bytes_cost_no_more_than_what_they_hit(whole: Path, tmp_path: Path) -> None:
     """Most bytes belong to what is derived, or to indexes: damage there costs nothing."""
-    truth = _kept(_lines(whole)[0])
+    truth = _kept(lines_of(whole)[0])
     data = whole.read_bytes()
     complete = refused = 0
     damaged, new = tmp_path / "damaged.db", tmp_path / "new.db"
@@ -255,7 +255,7 @@ def test_flipped_bytes_cost_no_more_than_what_they_hit(whole: Path, tmp_path: Pa
         if done is None:
             refused += 1
             continue
-        saved = _kept(_lines(new)[0])
+        saved = _kept(lines_of(new)[0])
         assert saved <= truth, f"byte {place}: something wrong was saved"
         if saved != truth:
             assert done.is_short, f"byte {place}: lost in silence"
@@ -269,13 +269,13 @@ def test_flipped_bytes_cost_no_more_than_what_they_hit(whole: Path, tmp_path: Pa
 
 @pytest.mark.parametrize("share", [0.0, 0.2, 0.35, 0.6, 0.9, 0.999])
 def test_a_cut_file_gives_what_is_left_of_it(whole: Path, tmp_path: Path, share: float) -> None:
-    truth, _ = _lines(whole)
+    truth, _ = lines_of(whole)
     data = whole.read_bytes()
     damaged, new = tmp_path / "cut.db", tmp_path / "new.db"
     damaged.write_bytes(data[: int(len(data) * share)])
     done = _try(damaged, new)
     if done is not None:
-        assert _kept(_lines(new)[0]) <= _kept(truth)
+        assert _kept(lines_of(new)[0]) <= _kept(truth)
     if share > 0.99:
         assert done is not None
 
@@ -333,7 +333,7 @@ def test_a_damaged_header_costs_nothing(whole: Path, tmp_path: Path, start: int)
     (tmp_path / "d.db").write_bytes(data)
     done = recover(tmp_path / "d.db", tmp_path / "new.db", RULES, NOW)
     assert not done.is_short
-    assert _lines(tmp_path / "new.db")[1] == _lines(whole)[1]
+    assert lines_of(tmp_path / "new.db")[1] == lines_of(whole)[1]
 
 
 def test_a_torn_page_of_payloads_costs_those_on_it(whole: Path, tmp_path: Path) -> None:
@@ -481,7 +481,7 @@ def test_recover_twice_at_once_leaves_the_first_alone(whole: Path, tmp_path: Pat
     done = recover(whole, target, RULES, NOW, again)
     assert refused
     assert not done.is_short
-    assert _lines(target) == _lines(whole)
+    assert lines_of(target) == lines_of(whole)
 
 
 def test_recover_goes_on_where_one_was_killed(whole: Path, tmp_path: Path) -> None:
@@ -491,4 +491,4 @@ def test_recover_goes_on_where_one_was_killed(whole: Path, tmp_path: Path) -> No
     (left / "made" / "catalog.db").write_bytes(b"half")
     recover(whole, tmp_path / "saved.db", RULES, NOW)
     assert not left.exists()
-    assert _lines(tmp_path / "saved.db") == _lines(whole)
+    assert lines_of(tmp_path / "saved.db") == lines_of(whole)
