@@ -106,11 +106,12 @@ class Wreck:
     def _opened(self) -> sqlite3.Connection:
         connection = connect_sqlite(self._copy, "rw", _BUSY)
         connection.text_factory = _text
-        connection.execute("PRAGMA writable_schema = ON")
         return connection
 
     def _named(self) -> set[str]:
         """The tables that the file names."""
+        # What is damaged in the list is passed over, and can be written anew.
+        self._connection.execute("PRAGMA writable_schema = ON")
         query = "SELECT name FROM sqlite_master WHERE type = 'table'"
         return {row[0] for row in self._connection.execute(query)}
 
