@@ -65,15 +65,18 @@ def merged(
     for key, row in stated.items():
         before = old.get(key)
         if before is None:
-            content = {column: row.get(column) for column in listed.content}
-            volatile = {column: row.get(column) for column in listed.volatile}
-            stand[key] = Element(at, content, volatile)
+            stand[key] = Element(at, _picked(row, listed.content), _picked(row, listed.volatile))
             continue
         content = {column: row.get(column, before.content[column]) for column in listed.content}
         volatile = {column: row.get(column, before.volatile[column]) for column in listed.volatile}
         since = before.valid_from if content == before.content else at
         stand[key] = Element(since, content, volatile)
     return stand
+
+
+def _picked(row: Row, columns: tuple[str, ...]) -> Row:
+    """Some columns of a row; None for those that it lacks."""
+    return dict(zip(columns, map(row.get, columns), strict=True))
 
 
 def _put(

@@ -28,8 +28,10 @@ from catalog.times import SECOND, Clock, Micros
 if TYPE_CHECKING:
     from catalog.storage.engine import Engine
 
-BATCH = 500
-"""Documents, mentions and refused pieces written in one transaction."""
+BATCH = 1000
+"""Documents, mentions and refused pieces written in one transaction. Of 100,000 GPTs half as many
+wrote 22 GB into the catalog, twice as many 12: each touches every part of thirty indexes. Memory
+grows with it, by 20 MB from one to the next."""
 BATCH_BYTES = 64 * 2**20
 """Their bytes after which it is written, however few they are: bounds memory."""
 

@@ -105,6 +105,8 @@ def unescape_html(text: str) -> str:
 
 def canonical_text(text: str) -> str:
     """``text`` as tables hold it."""
+    if text.isascii() and "&" not in text and "\x00" not in text:
+        return text
     return escape_text(unescape_html(text))
 
 
@@ -268,7 +270,11 @@ def _plain_object(
     members = {}
     # A loop: a comprehension would cost a third stack frame a level.
     for key, member in value.items():
-        members[text(key)] = _plain(member, depth, count, text)
+        if type(member) is str:
+            count.leaves += 1
+            members[text(key)] = text(member)
+        else:
+            members[text(key)] = _plain(member, depth, count, text)
     if len(members) == len(value):
         return members
     # Keys that differ in their HTML escapes alone: none may hide another.

@@ -9,20 +9,22 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
-from sqlalchemy import Text, bindparam, column, delete, false, func, select, update, values
+from sqlalchemy import bindparam, delete, false, func, select, update
 
 from catalog.errors import CatalogCorrupt
 from catalog.storage.codec import Codec
+from catalog.storage.dialects import each_of, one_of
+from catalog.storage.prepared import Prepared
 from catalog.storage.rows import chunks, insert_rows
 from catalog.storage.tables import NOT_FOUND_PAYLOAD, observations, payloads
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Select
 
 KEEP_DELTA = 1 / 3
 """A delta pays while it is at most this share of what it builds on. On a public archive of 3,636
@@ -58,6 +60,40 @@ class _Base(msgspec.Struct, frozen=True):
     payload: bytes
     stored: int
     """Length of its data."""
+
+
+class _Standing(NamedTuple):
+    payload_id: int
+    digest: bytes
+    stored: int
+
+
+def _latest() -> Select[Any]:
+    """The latest payload of some GPTs, each looked up in the index, however long its history is."""
+    asked, o = each_of("gizmo_ids"), observations.c
+    newest = (
+        select(o.payload_id)
+        .where(o.gizmo_id == asked.c.value, o.payload_id != NOT_FOUND_PAYLOAD)
+        .order_by(o.observed_at.desc(), o.payload_id.desc())
+        .limit(1)
+        .correlate(asked)
+        .scalar_subquery()
+    )
+    return select(asked.c.value, newest)
+
+
+def _bases() -> Select[Any]:
+    c, below = payloads.c, payloads.alias("below")
+    return (
+        select(below.c.payload_id, c.payload_id, c.digest, func.length(c.data))
+        .join_from(
+            below, payloads, c.payload_id == func.coalesce(below.c.base_id, below.c.payload_id)
+        )
+        .where(one_of(below.c.payload_id, "ids"))
+    )
+
+
+_LATEST, _STANDING = Prepared(_latest()), Prepared(_bases())
 
 
 def put_payloads(conn: Connection, items: Sequence[NewPayload]) -> dict[bytes, int]:
@@ -207,50 +243,24 @@ def _insert(conn: Connection, rows: list[dict[str, Any]]) -> None:
 def _latest_bases(conn: Connection, gizmo_ids: Collection[str]) -> dict[str, _Base]:
     """By GPT, what its latest payload is or builds on."""
     newest: dict[str, int] = {}
-    o = observations.c
     for part in chunks(sorted(gizmo_ids)):
-        asked = (
-            values(column("gizmo_id", Text), name="asked").data([(g,) for g in part]).cte("asked")
-        )
-        # Looked up one by one in the index, however long a GPT's history is.
-        latest = (
-            select(o.payload_id)
-            .where(o.gizmo_id == asked.c.gizmo_id, o.payload_id != NOT_FOUND_PAYLOAD)
-            .order_by(o.observed_at.desc(), o.payload_id.desc())
-            .limit(1)
-            .correlate(asked)
-            .scalar_subquery()
-        )
-        query = select(asked.c.gizmo_id, latest)
-        newest.update((g, number) for g, number in conn.execute(query) if number is not None)
+        found = _LATEST.rows(conn, {"gizmo_ids": part})
+        newest.update((g, number) for g, number in found if number is not None)
     standing = _standing(conn, set(newest.values()))
-    found = get_payloads(conn, {row.payload_id for row in standing.values()})
+    payload_of = get_payloads(conn, {row.payload_id for row in standing.values()})
     bases = {
-        number: _Base(bytes(row.digest), found[row.payload_id], row.stored)
+        number: _Base(row.digest, payload_of[row.payload_id], row.stored)
         for number, row in standing.items()
     }
     return {gizmo_id: bases[number] for gizmo_id, number in newest.items()}
 
 
-def _standing(conn: Connection, ids: Collection[int]) -> dict[int, Any]:
-    """By payload, the row of what it builds on, or its own where it stands alone."""
-    c = payloads.c
-    standing: dict[int, Any] = {}
+def _standing(conn: Connection, ids: Collection[int]) -> dict[int, _Standing]:
+    """By payload, what it builds on, or itself where it stands alone."""
+    standing: dict[int, _Standing] = {}
     for part in chunks(sorted(ids)):
-        below = payloads.alias("below")
-        query = (
-            select(
-                below.c.payload_id.label("latest"),
-                c.payload_id,
-                c.digest,
-                func.length(c.data).label("stored"),
-            )
-            .join_from(
-                below, payloads, c.payload_id == func.coalesce(below.c.base_id, below.c.payload_id)
-            )
-            .where(below.c.payload_id.in_(part))
-        )
-        standing.update((row.latest, row) for row in conn.execute(query))
+        for latest, *row in _STANDING.rows(conn, {"ids": part}):
+            standing[latest] = _Standing(*row)
     return standing
 
 

@@ -13,8 +13,10 @@ from sqlalchemy import (
     Connection,
     Dialect,
     Table,
+    TableValuedAlias,
     TypeDecorator,
     bindparam,
+    column,
 )
 from sqlalchemy import Text as TextType
 from sqlalchemy.dialects import postgresql, sqlite
@@ -90,27 +92,57 @@ class _OneOf(FunctionElement[bool]):
         return self
 
 
-def one_of(column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
-    """The condition that ``column`` is one of the values of a parameter.
+def one_of(sought: ColumnElement[Any], name: str) -> ColumnElement[bool]:
+    """The condition that ``sought`` is one of the values of a parameter.
 
     However many there are, it is one parameter and one statement: an IN list is written out anew
     for each execution, which takes longer than the look-ups do.
 
     Args:
-        column: of text or whole numbers.
+        sought: a column of text or whole numbers.
         name: of the parameter, which is given a sequence.
     """
-    values: BindParameter[Any] = bindparam(name, type_=_Many(column.type))
-    return _OneOf(column, values)
+    values: BindParameter[Any] = bindparam(name, type_=_Many(sought.type))
+    return _OneOf(sought, values)
+
+
+class _EachOf(FunctionElement[Any]):
+    """See :func:`each_of`."""
+
+    inherit_cache = True
+
+
+def each_of(name: str) -> TableValuedAlias:
+    """The table whose rows are the texts of a parameter.
+
+    Args:
+        name: of the parameter, which is given a sequence.
+
+    Returns:
+        A table of one column, ``value``.
+    """
+    values: BindParameter[Any] = bindparam(name, type_=_Many(TextType()))
+    # PostgreSQL calls the one column of such a table as the table is called.
+    return _EachOf(values).table_valued(column("value", TextType()), name="value")
+
+
+@compiles(_EachOf, "postgresql")
+def _each_of_array(element: _EachOf, compiler: SQLCompiler, **more: Any) -> str:
+    return f"unnest({compiler.process(element.clauses, **more)})"
+
+
+@compiles(_EachOf, "sqlite")
+def _each_of_json(element: _EachOf, compiler: SQLCompiler, **more: Any) -> str:
+    return f"json_each({compiler.process(element.clauses, **more)})"
 
 
 @compiles(_OneOf, "postgresql")
 def _among_array(element: _OneOf, compiler: SQLCompiler, **more: Any) -> str:
-    column, values = (compiler.process(each, **more) for each in element.clauses)
-    return f"{column} = ANY ({values})"
+    sought, values = (compiler.process(each, **more) for each in element.clauses)
+    return f"{sought} = ANY ({values})"
 
 
 @compiles(_OneOf, "sqlite")
 def _among_json(element: _OneOf, compiler: SQLCompiler, **more: Any) -> str:
-    column, values = (compiler.process(each, **more) for each in element.clauses)
-    return f"{column} IN (SELECT value FROM json_each({values}))"  # noqa: S608  (compiled)
+    sought, values = (compiler.process(each, **more) for each in element.clauses)
+    return f"{sought} IN (SELECT value FROM json_each({values}))"  # noqa: S608  (compiled)

@@ -92,14 +92,14 @@ def insert_rows(
     if not rows:
         return
     names = tuple(name for name in table.columns.keys() if name in rows[0])  # noqa: SIM118
-    values = [[row[name] for name in names] for row in rows if len(row) == len(names)]
-    if len(values) != len(rows):
+    if any(len(row) != len(names) for row in rows):
         raise ValueError(f"rows of {table.name} have other columns than {', '.join(names)}")
     if conn.dialect.name == "postgresql":
-        arrays = map(list, zip(*values, strict=True))
-        conn.execute(_from_arrays(table, names, if_new), dict(zip(names, arrays, strict=True)))
+        arrays = {name: [row[name] for row in rows] for name in names}
+        conn.execute(_from_arrays(table, names, if_new), arrays)
     else:
-        conn.exec_driver_sql(_with_marks(table, names, if_new), [tuple(each) for each in values])
+        values = [tuple(map(row.__getitem__, names)) for row in rows]
+        conn.exec_driver_sql(_with_marks(table, names, if_new), values)
 
 
 @cache
