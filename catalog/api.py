@@ -23,7 +23,7 @@ from catalog.export.formats import Options
 from catalog.export.manifest import read_manifest
 from catalog.export.pseudonyms import load_key
 from catalog.export.verifying import verify_export
-from catalog.fetch.clock import RemoteClock, make_clock
+from catalog.fetch.clock import let_go, make_clock
 from catalog.harvest import HarvestJob, run_harvest
 from catalog.harvest.planning import terms_of_day
 from catalog.health import Health, look
@@ -178,13 +178,13 @@ class Catalog(Reader):
             migrate.init(url, clock.now())
             return cls.open(url, read_only=False, config=config, environ=environ, clock=clock)
         except BaseException:
-            _let_go(clock)
+            let_go(clock)
             raise
 
     def close(self) -> None:
         """Let go of the catalog; a second time does nothing."""
         super().close()
-        _let_go(self._clock)
+        let_go(self._clock)
 
     @staticmethod
     def upgrade(url: str, *, clock: Clock | None = None) -> Upgraded:
@@ -197,7 +197,7 @@ class Catalog(Reader):
         try:
             return migrate.upgrade(catalog_url(url), clock.now())
         finally:
-            _let_go(clock)
+            let_go(clock)
 
     def health(self, now: Moment | None = None) -> Health:
         """Whether the catalog is well: facts and alarms, as ``status`` tells them; writes nothing.
@@ -485,9 +485,3 @@ class Catalog(Reader):
                 else f"which source? name one: {known}"
             )
         return able[name]
-
-
-def _let_go(clock: Clock) -> None:
-    """Close a simulator's clock: it opens again when it is asked."""
-    if isinstance(clock, RemoteClock):
-        clock.close()

@@ -16,7 +16,7 @@ import typer
 from catalog.cli.common import CONFIG, Common
 from catalog.cli.output import Output
 from catalog.errors import SettingsError, UsageError
-from catalog.fetch.clock import RemoteClock, make_clock
+from catalog.fetch.clock import let_go, make_clock
 from catalog.settings import (
     CLOCK_VARIABLE,
     Settings,
@@ -64,9 +64,7 @@ class App:
 
     def close(self) -> None:
         """Let go of the clock, where it is a simulator's."""
-        clock = self.__dict__.get("clock")
-        if isinstance(clock, RemoteClock):
-            clock.close()
+        let_go(self.__dict__.get("clock"))
 
     @cached_property
     def rng(self) -> random.Random:

@@ -1,113 +1,9 @@
-"""The clock that ``GPTS_CATALOG_CLOCK`` hands in (rule 20).
-
-Speaks HTTP by the standard library: every command asks for its clock, and none should load a whole
-HTTP client for that.
-"""
+"""The clock that ``GPTS_CATALOG_CLOCK`` hands in (rule 20)."""
 
 from __future__ import annotations
 
-import http.client
-import json
-import threading
-import time
-from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
-
-from catalog.errors import FetchTransient, SettingsError
-from catalog.times import Clock, FixedClock, SystemClock, from_iso, parse_moment
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from catalog.times import Micros
-
-_MAX_AGE = 0.05
-_TIMEOUT = 5.0
-_MAX_BODY = 4096
-
-
-class RemoteClock:
-    """Shows the time of a simulator, which answers ``GET url`` with ``{"now": ISO}``.
-
-    What it read stays good for a twentieth of a real second: reading blocks, and answers may come
-    by the thousand. Must not be asked on the event loop that serves the URL itself.
-
-    Args:
-        url: where the clock is, plain http.
-        timer: real seconds, for the age of what was read.
-
-    Raises:
-        SettingsError: ``url`` can be no clock's.
-    """
-
-    def __init__(self, url: str, timer: Callable[[], float] = time.monotonic) -> None:
-        try:
-            parts = urlsplit(url)
-            host, port = parts.hostname, parts.port
-        except ValueError:
-            host, port = None, None
-        if host is None or parts.scheme != "http":
-            raise SettingsError(f"{url!r} is no clock: a time, or the http:// URL of a simulator")
-        self._url = url
-        self._path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        self._connection = http.client.HTTPConnection(host, port, timeout=_TIMEOUT)
-        self._timer = timer
-        self._lock = threading.Lock()
-        self._read_at = float("-inf")
-        self._now: Micros = 0
-
-    def now(self) -> Micros:
-        """The simulator's present moment.
-
-        Raises:
-            FetchTransient: the simulator does not answer, or not with a time.
-        """
-        with self._lock:
-            if self._timer() - self._read_at >= _MAX_AGE:
-                self._now = self._read()
-                self._read_at = self._timer()
-            return self._now
-
-    def close(self) -> None:
-        """Let go of the connection."""
-        with self._lock:
-            self._connection.close()
-
-    def _read(self) -> Micros:
-        try:
-            body = self._get()
-        except (OSError, http.client.HTTPException) as error:
-            self._connection.close()
-            raise FetchTransient(
-                f"the clock at {self._url} does not answer ({type(error).__name__}): is the "
-                "simulator running? GPTS_CATALOG_CLOCK names it"
-            ) from error
-        try:
-            return from_iso(json.loads(body)["now"])
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise FetchTransient(
-                f'the clock at {self._url} does not answer {{"now": TIME}}: '
-                "GPTS_CATALOG_CLOCK should name a simulator's clock"
-            ) from error
-
-    def _get(self) -> bytes:
-        """The answer; once more on a new connection where the kept one was closed meanwhile."""
-        kept = self._connection.sock is not None
-        try:
-            return self._exchange()
-        except (ConnectionError, http.client.BadStatusLine):
-            self._connection.close()
-            if not kept:
-                raise
-            return self._exchange()
-
-    def _exchange(self) -> bytes:
-        self._connection.request("GET", self._path)
-        response = self._connection.getresponse()
-        body = response.read(_MAX_BODY)
-        if not response.isclosed():  # more than any clock has to say
-            self._connection.close()
-        return body
+from catalog.errors import SettingsError
+from catalog.times import Clock, FixedClock, SystemClock, parse_moment
 
 
 def make_clock(text: str | None) -> Clock:
@@ -123,6 +19,8 @@ def make_clock(text: str | None) -> Clock:
         return SystemClock()
     text = text.strip()
     if "://" in text:
+        from catalog.fetch.remote_clock import RemoteClock  # noqa: PLC0415  (slow, and for few)
+
         return RemoteClock(text)
     try:
         return FixedClock(parse_moment(text))
@@ -131,3 +29,13 @@ def make_clock(text: str | None) -> Clock:
             f"GPTS_CATALOG_CLOCK: {text!r} is neither a time such as 2024-02-13T09:00:00Z "
             "nor a simulator's clock URL"
         ) from None
+
+
+def let_go(clock: Clock | None) -> None:
+    """Close a simulator's clock: it opens again when it is asked."""
+    if clock is None or isinstance(clock, SystemClock | FixedClock):
+        return
+    from catalog.fetch.remote_clock import RemoteClock  # noqa: PLC0415  (as above)
+
+    if isinstance(clock, RemoteClock):
+        clock.close()

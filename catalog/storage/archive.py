@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
+from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
@@ -24,7 +25,7 @@ from catalog.storage.tables import NOT_FOUND_PAYLOAD, observations, payloads
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
-    from sqlalchemy import Connection, Select
+    from sqlalchemy import Connection
 
 KEEP_DELTA = 1 / 3
 """A delta pays while it is at most this share of what it builds on. On a public archive of 3,636
@@ -68,7 +69,8 @@ class _Standing(NamedTuple):
     stored: int
 
 
-def _latest() -> Select[Any]:
+@cache
+def _latest() -> Prepared:
     """The latest payload of some GPTs, each looked up in the index, however long its history is."""
     asked, o = each_of("gizmo_ids"), observations.c
     newest = (
@@ -79,21 +81,21 @@ def _latest() -> Select[Any]:
         .correlate(asked)
         .scalar_subquery()
     )
-    return select(asked.c.value, newest)
+    return Prepared(select(asked.c.value, newest))
 
 
-def _bases() -> Select[Any]:
+@cache
+def _below() -> Prepared:
+    """What some payloads build on, or themselves where they stand alone."""
     c, below = payloads.c, payloads.alias("below")
-    return (
+    query = (
         select(below.c.payload_id, c.payload_id, c.digest, func.length(c.data))
         .join_from(
             below, payloads, c.payload_id == func.coalesce(below.c.base_id, below.c.payload_id)
         )
         .where(one_of(below.c.payload_id, "ids"))
     )
-
-
-_LATEST, _STANDING = Prepared(_latest()), Prepared(_bases())
+    return Prepared(query)
 
 
 def put_payloads(conn: Connection, items: Sequence[NewPayload]) -> dict[bytes, int]:
@@ -244,7 +246,7 @@ def _latest_bases(conn: Connection, gizmo_ids: Collection[str]) -> dict[str, _Ba
     """By GPT, what its latest payload is or builds on."""
     newest: dict[str, int] = {}
     for part in chunks(sorted(gizmo_ids)):
-        found = _LATEST.rows(conn, {"gizmo_ids": part})
+        found = _latest().rows(conn, {"gizmo_ids": part})
         newest.update((g, number) for g, number in found if number is not None)
     standing = _standing(conn, set(newest.values()))
     payload_of = get_payloads(conn, {row.payload_id for row in standing.values()})
@@ -259,7 +261,7 @@ def _standing(conn: Connection, ids: Collection[int]) -> dict[int, _Standing]:
     """By payload, what it builds on, or itself where it stands alone."""
     standing: dict[int, _Standing] = {}
     for part in chunks(sorted(ids)):
-        for latest, *row in _STANDING.rows(conn, {"ids": part}):
+        for latest, *row in _below().rows(conn, {"ids": part}):
             standing[latest] = _Standing(*row)
     return standing
 

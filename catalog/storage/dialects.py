@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     BindParameter,
     Boolean,
@@ -19,7 +20,7 @@ from sqlalchemy import (
     column,
 )
 from sqlalchemy import Text as TextType
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
@@ -35,7 +36,11 @@ if TYPE_CHECKING:
 
 def insert_or(conn: Connection, table: Table) -> Any:
     """An INSERT into ``table`` that knows ``on_conflict_do_nothing`` and ``…_do_update``."""
-    return postgresql.insert(table) if conn.dialect.name == "postgresql" else sqlite.insert(table)
+    if conn.dialect.name == "postgresql":
+        from sqlalchemy.dialects import postgresql  # noqa: PLC0415  (slow, and for its users)
+
+        return postgresql.insert(table)
+    return sqlite.insert(table)
 
 
 def insert_new(conn: Connection, table: Table) -> Any:
@@ -73,7 +78,7 @@ class _Many(TypeDecorator[Any]):
         """What the driver is given."""
         if dialect.name == "postgresql":
             of: TypeEngine[Any] = BigInteger() if self.numbers else TextType()
-            return dialect.type_descriptor(postgresql.ARRAY(of))
+            return dialect.type_descriptor(ARRAY(of))
         return dialect.type_descriptor(TextType())
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> Any:

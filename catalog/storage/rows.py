@@ -7,6 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import (
+    ARRAY,
     Connection,
     Table,
     Text,
@@ -17,8 +18,7 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects import sqlite
 
 from catalog.storage import tables as t
 
@@ -115,6 +115,8 @@ def _with_marks(table: Table, names: tuple[str, ...], if_new: bool) -> str:  # n
 @cache
 def _from_arrays(table: Table, names: tuple[str, ...], if_new: bool) -> Any:  # noqa: FBT001
     """An INSERT of rows that are given as one array a column, on PostgreSQL."""
+    from sqlalchemy.dialects import postgresql  # noqa: PLC0415  (slow, and for its users)
+
     columns = [table.c[name] for name in names]
     arrays = (
         # The columns know their collation; a type of arrays takes none.

@@ -23,7 +23,7 @@ TIMERS = {"time": {"monotonic", "monotonic_ns", "perf_counter", "sleep"}, "async
 
 CLOCK_OWNERS = {"catalog/times.py": "SystemClock, the one that is handed to everybody else"}
 TIMER_OWNERS = {
-    "catalog/fetch/clock.py": "how old the simulator's time is; the default of an argument",
+    "catalog/fetch/remote_clock.py": "how old the simulator's time is; the default of an argument",
     "catalog/fetch/limits.py": "the timer of the pace, handed to the client",
     "catalog/health/serving.py": "how old a look is that a scrape is shown; an argument's default",
     "catalog/harvest/asking.py": "how often it is looked whether a thread told the work to stop",

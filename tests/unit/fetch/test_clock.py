@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 from catalog.errors import FetchTransient, SettingsError
-from catalog.fetch.clock import RemoteClock, make_clock
+from catalog.fetch.clock import let_go, make_clock
+from catalog.fetch.remote_clock import RemoteClock
 from catalog.times import FixedClock, SystemClock, from_iso
 
 
@@ -155,3 +156,37 @@ def test_url_is_a_remote_clock(simulator: Simulator) -> None:
 def test_anything_else_is_refused_in_words(text: str) -> None:
     with pytest.raises(SettingsError, match="time"):
         make_clock(text)
+
+
+class _Counted(RemoteClock):
+    closed = 0
+
+    def close(self) -> None:
+        self.closed += 1
+        super().close()
+
+
+def test_simulators_clock_that_is_let_go_opens_again(simulator: Simulator) -> None:
+    clock = _Counted(simulator.url)
+    before = clock.now()
+    let_go(clock)
+    assert clock.closed == 1
+    assert clock.now() == before
+    let_go(clock)
+
+
+class _Borrowed:
+    closed = False
+
+    def now(self) -> int:
+        return 0
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def test_clock_of_somebody_else_is_left_open() -> None:
+    clock = _Borrowed()
+    for each in (None, FixedClock(0), SystemClock(), clock):
+        let_go(each)
+    assert not clock.closed
