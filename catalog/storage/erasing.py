@@ -288,12 +288,6 @@ class _Going:
         for numbers in chunks(sorted(covered.observations)):
             found = self._query().where(o.observation_id.in_(numbers))
             self._look(list(self._conn.execute(found)))
-        # Those whom rows name and no observation that goes does, too.
-        a = t.gizmo_authors.c
-        affected = sorted({*covered.gizmo_ids, *covered.observations.values()})
-        for gpts in chunks(affected):
-            users = select(a.user_id).where(a.gizmo_id.in_(gpts), a.user_id.is_not(None))
-            self._queue["author"].update(self._conn.execute(users.distinct()).scalars())
 
     @staticmethod
     def _query() -> Select[tuple[int, int, str, str, int, int | None]]:

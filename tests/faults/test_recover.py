@@ -350,6 +350,41 @@ def test_a_torn_page_of_payloads_costs_those_on_it(whole: Path, tmp_path: Path) 
     assert _said(tmp_path / "new.db") == _undamaged(whole, frozenset([page])) < _said(whole)
 
 
+def _without_a_page_of_observations(whole: Path) -> tuple[bytearray, int]:
+    """The file with one page of observations wiped out, and how many rows stood on it."""
+    leaves = _leaves(whole, t.observations)
+    page = sorted(leaves)[len(leaves) // 2]
+    data = bytearray(whole.read_bytes())
+    data[page * PAGE : (page + 1) * PAGE] = bytes(PAGE)
+    return data, len(leaves[page])
+
+
+def test_observations_that_an_index_still_names_are_counted(whole: Path, tmp_path: Path) -> None:
+    data, rows = _without_a_page_of_observations(whole)
+    (tmp_path / "d.db").write_bytes(data)
+    done = recover(tmp_path / "d.db", tmp_path / "new.db", RULES, NOW)
+    assert rows
+    assert done.lost == {"observations": rows}
+    assert "observations" not in done.unreadable
+
+
+def test_observations_that_nothing_names_any_more_are_places_that_cannot_be_read(
+    whole: Path, tmp_path: Path
+) -> None:
+    data, rows = _without_a_page_of_observations(whole)
+    with closing(sqlite3.connect(whole)) as connection:
+        indexes = connection.execute(
+            "SELECT rootpage FROM sqlite_schema WHERE type = 'index' AND tbl_name = 'observations'"
+        ).fetchall()
+    for (root,) in indexes:
+        data[(root - 1) * PAGE : root * PAGE] = bytes(PAGE)
+    (tmp_path / "d.db").write_bytes(data)
+    done = recover(tmp_path / "d.db", tmp_path / "new.db", RULES, NOW)
+    assert len(_said(whole)) - len(_said(tmp_path / "new.db")) == rows
+    assert done.unreadable["observations"]
+    assert done.is_short
+
+
 # What is where: https://www.sqlite.org/fileformat2.html#b_tree_pages
 
 
