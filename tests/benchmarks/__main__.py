@@ -19,6 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from catalog.__main__ import tune_memory
 from tests.benchmarks import (
     bench_browse,
     bench_export,
@@ -35,6 +36,7 @@ from tests.benchmarks.dose import Dose, read_dose
 from tests.benchmarks.measure import over
 from tests.benchmarks.peer import SWITCH, WEIGHED, Peers, peers_of
 from tests.benchmarks.places import Places, SqlitePlaces, postgres_places
+from tests.benchmarks.real import weigh_noise
 from tests.benchmarks.rounds import Rounds
 from tests.benchmarks.weights import StorageResult
 
@@ -130,6 +132,7 @@ class Bench:
             rounds=self._dose.rounds,
             raw=weights.raw(self._rounds, self._dose),
             holders=holders,
+            real=weigh_noise(self._engines[0], self._folder),
         )
 
     def starts(self) -> Any:
@@ -173,6 +176,8 @@ def main(words: Sequence[str], environ: Mapping[str, str]) -> None:
     Raises:
         SystemExit: a word or a variable makes no sense.
     """
+    # As the command begins: what is measured in this process is what it does.
+    tune_memory()
     parts = [word for word in words if word != PAGE] or list(PARTS)
     if unknown := set(parts) - set(PARTS):
         raise SystemExit(f"no part {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")

@@ -20,6 +20,7 @@ from tests.benchmarks.harvests import HarvestResult
 from tests.benchmarks.imports import ImportResult
 from tests.benchmarks.measure import Measure, Measures, Sample
 from tests.benchmarks.peer import PeerResult
+from tests.benchmarks.real import RealNoise
 from tests.benchmarks.starts import StartResult
 from tests.benchmarks.weights import FIRST, KINDS, StorageResult
 
@@ -299,7 +300,16 @@ def _storage(result: StorageResult) -> str:
         f" {result.rounds} rounds of its kind, after a first one that is not counted: PostgreSQL"
         " keeps the room of rows that it replaces, and uses it from then on."
     )
-    return f"{title}\n\n{_table(columns, rows)}"
+    real = "" if result.real is None else f"\n\n{_real(result.real)}"
+    return f"{title}\n\n{_table(columns, rows)}{real}"
+
+
+def _real(noise: RealNoise) -> str:
+    return (
+        f"{noise.documents:,} real documents, of a public archive, that differ in noise alone from"
+        f" the one before took {noise.catalog:,.0f} bytes each, of {noise.raw:,.0f} as they were"
+        " sent: without them the catalog is so much smaller, on SQLite."
+    )
 
 
 def _browsed(result: Browsed) -> str:

@@ -15,6 +15,7 @@ from tests.benchmarks.dose import Dose
 from tests.benchmarks.floor_writers import run as run_floor
 from tests.benchmarks.imports import import_file, make_catalog, make_floor
 from tests.benchmarks.places import Places
+from tests.benchmarks.real import RealNoise
 from tests.benchmarks.rounds import Round, Rounds
 
 KINDS = ("identical", "noise", "metrics", "content")
@@ -32,12 +33,14 @@ class StorageResult(msgspec.Struct, frozen=True, kw_only=True):
         rounds: further observations of each, of each kind.
         raw: the documents as they were sent.
         holders: by who holds them.
+        real: real documents that differ in noise alone; None where there are none.
     """
 
     documents: int
     rounds: int
     raw: Weights
     holders: dict[str, Weights]
+    real: RealNoise | None = None
 
 
 def weigh(

@@ -6,6 +6,7 @@ lifecycle, unmarked. Nothing of the documents leaves it but numbers.
 
 from __future__ import annotations
 
+import gzip
 import random
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -45,6 +46,15 @@ _ROUNDS = 200
 def files() -> list[Path]:
     """The histories that are there; empty where none is."""
     return sorted(HISTORY.glob("*.jsonl*")) if HISTORY.is_dir() else []
+
+
+def lines() -> list[bytes]:
+    """Their lines; empty where none is."""
+    said: list[bytes] = []
+    for path in files():
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+            said += file.read().splitlines()
+    return said
 
 
 def visits_of(paths: Sequence[Path]) -> dict[str, Visits]:
