@@ -19,8 +19,11 @@ archive 70 to 75 % of their changes revert within 8 observations.
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import dataclass
 from typing import Literal
+
+from catalog.errors import UsageError
 
 FieldClass = Literal["content", "platform", "volatile", "metric"]
 FieldType = Literal["text", "integer", "real", "boolean", "time", "json"]
@@ -347,6 +350,36 @@ BY_PATH: dict[str, Field | ListField] = {f.path: f for f in _ALL}
 FLAPPING: frozenset[str] = frozenset(f.path for f in _ALL if f.flapping)
 
 
+STATUS = "status"
+"""The field of changes of class ``lifecycle``; all others are paths of documents."""
+
+
 def of_table(table: str) -> tuple[Field, ...]:
     """The scalar fields that ``table`` stores, in their written order."""
     return tuple(field for field in FIELDS if field.table == table)
+
+
+def field_named(text: str) -> str:
+    """The field that a person means: its path, its column or table, or the path's last part.
+
+    Raises:
+        UsageError: there is none; the text names the nearest.
+    """
+    names: dict[str, str] = {STATUS: STATUS}
+    for field in FIELDS:
+        if field.cls in ("content", "platform"):
+            names.setdefault(field.column, field.path)
+            names[field.path] = field.path
+    for listed in LISTS:
+        names[listed.table] = listed.path
+        names[listed.path] = listed.path
+    if text in names:
+        return names[text]
+    near = difflib.get_close_matches(text, names, n=1, cutoff=0.4)
+    volatile = text in BY_PATH or any(field.column == text for field in FIELDS)
+    raise UsageError(
+        f"{text!r} is kept by its latest value alone, its changes are noise"
+        if volatile
+        else f"there is no field {text!r}: "
+        + (f"did you mean {near[0]!r}?" if near else "docs/fields.md lists them")
+    )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from catalog.disk import fsync, own
 from catalog.errors import CatalogCorrupt, SettingsError, StorageError, UsageError
+from catalog.settings.urls import file_url
 from catalog.storage.engine import open_engine, write
 from catalog.storage.ledger import Ledger
 from catalog.storage.migrate import init
@@ -116,7 +117,7 @@ def _save(
     now: Micros,
     report: Callable[[str], None],
 ) -> Recovered:
-    url = f"sqlite:///{target}"
+    url = file_url(target)
     init(url, now)
     # Tombstones, which are saved first, are asked by what comes after.
     for ledger in ledgers:

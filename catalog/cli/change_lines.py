@@ -6,6 +6,7 @@ from rich.text import Text
 
 from catalog.cli.output import Output, diff_text
 from catalog.cli.text import count, harmless, number
+from catalog.fields import STATUS
 from catalog.query import changes as query
 from catalog.times import day_of
 from catalog.wording.changes import Kind, days, sides, spans, when
@@ -38,7 +39,7 @@ class Printer:
         """Print one change, or what it is a part of."""
         if self._arrived and day_of(self._arrived[0].observed_at) != day_of(change.observed_at):
             self._arrivals()
-        if self._fold and change.field == query.STATUS and change.kind == "added":
+        if self._fold and change.field == STATUS and change.kind == "added":
             self._arrived.append(change)
             return
         event = self.events.get(change.event_id or "")

@@ -24,6 +24,7 @@ from catalog.cli.options import (
 )
 from catalog.cli.table import print_csv
 from catalog.errors import UsageError
+from catalog.fields import field_named
 from catalog.query import changes as query
 from catalog.query.movers import By
 from catalog.query.search import search
@@ -109,7 +110,7 @@ def changes(
         gizmo_id=None if ref is None else parse_reference(ref),
         since=first,
         until=last,
-        field=None if field is None else query.field_named(field),
+        field=None if field is None else field_named(field),
         cls=cls,
         author=author,
         category=category,

@@ -18,6 +18,7 @@ from catalog.cli.output import Output
 from catalog.errors import CatalogError, UsageError
 from catalog.query.tour import most_changed, most_moved
 from catalog.settings import CLOCK_VARIABLE, URL_VARIABLE
+from catalog.settings.urls import file_url
 from catalog.storage.engine import open_engine, read
 from catalog.times import DAY, HOUR, day_of
 
@@ -147,7 +148,7 @@ class _Tour:
 
     def _of_note(self, which: Callable[[Connection], str]) -> str:
         """The GPT with the most to show."""
-        engine = open_engine(f"sqlite:///{self._folder / 'catalog.db'}", read_only=True)
+        engine = open_engine(file_url(self._folder / "catalog.db"), read_only=True)
         try:
             with read(engine) as conn:
                 return which(conn)

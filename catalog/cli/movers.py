@@ -8,10 +8,10 @@ import msgspec
 
 from catalog.cli.table import Column, print_csv, print_table
 from catalog.cli.text import difference, iso, moment, number
-from catalog.query.movers import By, Mover
+from catalog.query.movers import By, Mover, first_seen
 from catalog.query.movers import movers as query
 from catalog.storage.engine import read
-from catalog.times import DAY, Micros
+from catalog.times import DAY, Micros, day_of
 
 if TYPE_CHECKING:
     from catalog.cli.context import App
@@ -26,6 +26,7 @@ _COLUMNS = (
     Column("growth", right=True),
     Column("from", right=True, drop=1),
     Column("to", right=True),
+    Column("between", drop=3),
     Column("author", least=10, drop=2),
 )
 _NAMES = ("gizmo_id", "name", "author", "by", "before", "after", "growth", "before_at", "after_at")
@@ -47,10 +48,11 @@ def print_movers(
     begin = end - WINDOW if since is None else since
     with app.catalog() as engine, read(engine) as conn:
         found = query(conn, begin, end, by, limit or LIMIT)
+        first = None if found else first_seen(conn)
     with app.out.paged():
         app.out.line(f"growth of {by} from {moment(begin)} to {moment(end)}", "bold")
         if not found:
-            app.out.line("none grew, or none had two points in that time")
+            app.out.line(_nothing(begin, end, first))
         else:
             print_table(app.out, _COLUMNS, [_row(each, by) for each in found])
     lines = [_json(each, by) for each in found]
@@ -59,12 +61,21 @@ def print_movers(
     print_csv(app.out, _NAMES, ([line[name] for name in _NAMES] for line in lines))
 
 
+def _nothing(begin: Micros, end: Micros, first: Micros | None) -> str:
+    if first is None or first <= begin:
+        return "none grew, or none had a number when that time began"
+    from_there = f"; --since {moment(first)} counts from there" if first < end else ""
+    return f"none is known to have grown: the first document is of {moment(first)}{from_there}"
+
+
 def _row(mover: Mover, by: By) -> list[Any]:
     if by == "rating":  # stars have a fraction, as wherever they are shown
         numbers = [f"{mover.growth:+.2f}", f"{mover.before:.2f}", f"{mover.after:.2f}"]
     else:
         numbers = [difference(mover.growth), number(mover.before), number(mover.after)]
-    return [mover.gizmo_id, mover.name or "(no name)", *numbers, mover.author]
+    # Said long before the window, a number may have grown before it, too.
+    between = f"{day_of(mover.before_at)} and {day_of(mover.after_at)}"
+    return [mover.gizmo_id, mover.name or "(no name)", *numbers, between, mover.author]
 
 
 def _json(mover: Mover, by: By) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from catalog.importing.files import files_of, place_of
 from catalog.intake import Redacts
 from catalog.records import Deriver
 from catalog.settings import NAME_RULE, is_name
+from catalog.settings.urls import file_url
 from catalog.storage import engine as engines
 from catalog.storage import runs
 from catalog.storage.engine import open_engine
@@ -175,7 +176,7 @@ class Bringer:
         return done
 
     def _merge(self, path: Path, done: TakenExport) -> None:
-        theirs = open_engine(f"sqlite:///{path.absolute()}", read_only=True)
+        theirs = open_engine(file_url(path.absolute()), read_only=True)
         try:
             check_schema(theirs)
             merged: Merged = merge(

@@ -42,6 +42,7 @@ from catalog.query.exported import TABLES
 from catalog.query.exporting import latest_moment, of_ids, rows_of
 from catalog.search.filters import Filter, to_query
 from catalog.settings import ExportSettings
+from catalog.settings.urls import file_url
 from catalog.storage.backup import back_up
 from catalog.storage.columnar import read_columns
 from catalog.storage.dump import kept_digest
@@ -233,7 +234,7 @@ def _catalog(
     url = engine.url.render_as_string(hide_password=False)
     path = stage / CATALOG
     back_up(url, path, now, lambda words: report(ExportProgress(words=words, share=0.0)))
-    copy = open_engine(f"sqlite:///{path}", read_only=True)
+    copy = open_engine(file_url(path), read_only=True)
     try:
         with read(copy) as conn:
             moment = latest_moment(conn) or 0

@@ -15,13 +15,11 @@ from catalog.query.news import News, mark_now
 from catalog.query.told import MIME_PATHS, mime_sets
 from catalog.query.wanted import (
     FEW,
-    STATUS,
     ChangeClass,
     ChangeKind,
     Wanted,
     belongs,
     conditions,
-    field_named,
     gpts_of,
 )
 from catalog.search.cursors import Number, decode, encode
@@ -37,7 +35,6 @@ if TYPE_CHECKING:
     from catalog.times import Micros
 
 __all__ = [
-    "STATUS",
     "Change",
     "ChangeClass",
     "ChangeKind",
@@ -49,7 +46,6 @@ __all__ = [
     "change_of",
     "digests_in",
     "events",
-    "field_named",
     "is_time",
     "iterate",
     "page",

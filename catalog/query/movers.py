@@ -42,7 +42,8 @@ class Mover(msgspec.Struct, frozen=True, kw_only=True):
         before: the number when the window began: a lower bound of conversations, a number of
             reviews, or the bound of :func:`catalog.search.listing.rating_bound`, 1 to 5.
         after: the number when it ended.
-        before_at: when the first was said.
+        before_at: when the first was last said by then: where nobody asked for long, its growth
+            began before the window did.
         after_at: when the second was said.
     """
 
@@ -129,7 +130,8 @@ def movers(
         and after > before
     )
     top = heapq.nsmallest(limit, grown, key=lambda each: (each[0], each[1].gizmo_id))
-    named = _names(conn, [row.gizmo_id for _, row in top])
+    ids = [row.gizmo_id for _, row in top]
+    named, said = _names(conn, ids), _said(conn, ids, since)
     return [
         Mover(
             gizmo_id=row.gizmo_id,
@@ -137,11 +139,17 @@ def movers(
             author=named[row.gizmo_id].author,
             before=_number(row, "old", by) or 0,
             after=_number(row, "new", by) or 0,
-            before_at=row.before_at,
+            # A number that stands has one point, however often it is said again.
+            before_at=max(row.before_at, said.get(row.gizmo_id, row.before_at)),
             after_at=row.after_at,
         )
         for _, row in top
     ]
+
+
+def first_seen(conn: Connection) -> Micros | None:
+    """When the first document of all was said: nothing can have grown from before."""
+    return conn.execute(select(func.min(t.gizmos.c.first_seen_at))).scalar()
 
 
 def arrivals(
@@ -195,6 +203,21 @@ def _last(gizmo_id: ColumnElement[str], moment: Micros) -> ColumnElement[Any]:
 def _number(row: Row[Any], side: str, by: By) -> float | None:
     values = [getattr(row, f"{side}_{column}") for column in _COLUMNS[by]]
     return rating_bound(*values) if by == "rating" else values[0]
+
+
+def _said(conn: Connection, gizmo_ids: list[str], moment: Micros) -> dict[str, Micros]:
+    """When documents of some GPTs were last said by a moment."""
+    o = t.observations.c
+    query = (
+        select(o.gizmo_id, func.max(o.observed_at))
+        .where(
+            one_of(o.gizmo_id, "ids"),
+            o.observed_at <= moment,
+            o.payload_id != t.NOT_FOUND_PAYLOAD,
+        )
+        .group_by(o.gizmo_id)
+    )
+    return {row[0]: row[1] for row in conn.execute(query, {"ids": gizmo_ids})}
 
 
 def _names(conn: Connection, gizmo_ids: list[str]) -> dict[str, Any]:

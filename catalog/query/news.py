@@ -26,7 +26,7 @@ from sqlalchemy import (
     union_all,
 )
 
-from catalog.query.wanted import STATUS
+from catalog.fields import STATUS
 from catalog.storage import tables as t
 from catalog.storage.bookmarks import Mark
 from catalog.storage.rows import chunks

@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from catalog.errors import UsageError
+from catalog.fields import field_named
 from catalog.query import authors as authoring
 from catalog.query import changes as changing
 from catalog.query import counting, gizmos, movers, raw, stats
@@ -241,7 +242,7 @@ class Reader:
                 gizmo_id=None if ref is None else parse_reference(ref),
                 since=start(since),
                 until=end(until),
-                field=None if field is None else changing.field_named(field),
+                field=None if field is None else field_named(field),
                 cls=cls,
                 kind=kind,
                 author=author,
@@ -428,6 +429,10 @@ def catalog_url(text: str) -> str:
     Raises:
         UsageError: it names none.
     """
+    if not isinstance(text, str):
+        raise UsageError(
+            f"{text!r} names no catalog: a text is expected, as sqlite:///data/catalog.db"
+        )
     try:
         return normalize_catalog_url(text)
     except ValueError as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
@@ -18,8 +17,7 @@ from sqlalchemy import (
     select,
 )
 
-from catalog.errors import UsageError
-from catalog.fields import BY_PATH, FIELDS, FLAPPING, LISTS
+from catalog.fields import BY_PATH, FLAPPING
 from catalog.query.naming import known_by
 from catalog.search.terms import facet_key
 from catalog.storage import tables as t
@@ -35,9 +33,6 @@ ChangeClass = Literal["content", "lifecycle", "platform"]
 ChangeKind = Literal["added", "removed", "changed"]
 
 CLASSES: tuple[ChangeClass, ...] = ("content", "lifecycle", "platform")
-STATUS = "status"
-"""The field of changes of class ``lifecycle``; all others are paths of documents."""
-
 FEW = 1_000
 """So many GPTs are looked up one by one; of more, the changes are walked in the order of time."""
 SOME = 6_000
@@ -86,32 +81,6 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
         if self.everything:
             return CLASSES
         return ("content", "lifecycle")
-
-
-def field_named(text: str) -> str:
-    """The field that a person means: its path, its column or table, or the path's last part.
-
-    Raises:
-        UsageError: there is none; the text names the nearest.
-    """
-    names: dict[str, str] = {STATUS: STATUS}
-    for field in FIELDS:
-        if field.cls in ("content", "platform"):
-            names.setdefault(field.column, field.path)
-            names[field.path] = field.path
-    for listed in LISTS:
-        names[listed.table] = listed.path
-        names[listed.path] = listed.path
-    if text in names:
-        return names[text]
-    near = difflib.get_close_matches(text, names, n=1, cutoff=0.4)
-    volatile = text in BY_PATH or any(field.column == text for field in FIELDS)
-    raise UsageError(
-        f"{text!r} is kept by its latest value alone, its changes are noise"
-        if volatile
-        else f"there is no field {text!r}: "
-        + (f"did you mean {near[0]!r}?" if near else "docs/fields.md lists them")
-    )
 
 
 def conditions(wanted: Wanted) -> list[ColumnElement[bool]]:

@@ -24,7 +24,8 @@ from catalog.report.page import (
     name_span,
     title_of,
 )
-from catalog.times import day_of
+from catalog.storage.alarms import Standing
+from catalog.times import DAY, day_of
 from catalog.wording.changes import Span, days, label, sides
 from catalog.wording.text import count, difference, harmless, money, number, shorten
 
@@ -106,6 +107,11 @@ def headline(report: Report) -> Line:
     return line(" ".join(sentences), *strong, most=10 * LINE)
 
 
+def _raised(alarm: Standing, window: Window) -> str:
+    """Since when it stands; nothing of one that was found only as the window ended."""
+    return "" if alarm.raised_at >= window.until else f" (since {minute(alarm.raised_at)})"
+
+
 def _sections(report: Report) -> Iterator[Section]:
     window = report.window
     if report.alarms:
@@ -116,7 +122,7 @@ def _sections(report: Report) -> Iterator[Section]:
                 Item(
                     line=line(
                         Span(f"{each.severity} {each.kind} {each.subject}".rstrip(), "strong"),
-                        f": {each.message} (since {minute(each.raised_at)})",
+                        f": {each.message}{_raised(each, window)}",
                     )
                 )
                 for each in report.alarms
@@ -245,17 +251,19 @@ def _moved(report: Report) -> Iterator[Section]:
             yield Section(
                 key=f"moved-{by}",
                 title=line(f"Grew most: {_MOVED[by]}"),
-                items=tuple(map(_mover, movers)),
+                items=tuple(_mover(each, report.window) for each in movers),
                 rest=line("more: ", command("changes", f"--movers {by} {report.window.words}")),
             )
 
 
-def _mover(mover: Mover) -> Item:
+def _mover(mover: Mover, window: Window) -> Item:
+    # Nobody asked for long: it grew before the window, too.
+    since = f" since {day_of(mover.before_at)}" if mover.before_at < window.since - DAY else ""
     author = f" by {shorten(harmless(mover.author), NAME)}" if mover.author else ""
     return Item(
         line=line(
             name_span(mover.name),
-            f"{author}: {difference(mover.growth)}, from {number(mover.before)} to"
+            f"{author}: {difference(mover.growth)}{since}, from {number(mover.before)} to"
             f" {number(mover.after)} ",
             Span(mover.gizmo_id, "code"),
         )

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from catalog.errors import CatalogError, SettingsError
+from catalog.fields import field_named
 from catalog.query import windows
 from catalog.query.naming import with_known_authors
 from catalog.query.scopes import Lifecycle, Scope
-from catalog.query.wanted import Wanted, field_named
+from catalog.query.wanted import Wanted
 from catalog.query.windows import DayOfGpt, Some
 from catalog.report.model import WatchNews
 from catalog.search.conditions import Matching
-from catalog.search.filters import Filter, check
+from catalog.search.filters import Filter
 from catalog.storage.listings import load_listings
 
 if TYPE_CHECKING:
@@ -49,34 +49,16 @@ class Watch(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read_watch(name: str, settings: WatchSettings) -> Watch:
-    """A watch of the settings.
-
-    Raises:
-        SettingsError: it looks for what cannot be.
-    """
+    """A watch of the settings, which were looked at when they were read."""
     given = {
         key: value
         for key, value in msgspec.structs.asdict(settings).items()
         if key != "notify" and value is not None
     }
-    wanted = Filter(
-        text=settings.search,
-        categories=_one(settings.category),
-        tools=_one(settings.tool),
-        tags=_one(settings.tag),
-        authors=_one(settings.author),
-        statuses=_one(settings.status),
-        min_conversations=settings.min_conversations,
-    )
-    try:
-        check(wanted)
-        field = None if settings.field is None else field_named(settings.field)
-    except CatalogError as error:
-        raise SettingsError(f"watch.{name}: {error}") from None
     return Watch(
         name=name,
-        wanted=wanted,
-        field=field,
+        wanted=settings.wanted(),
+        field=None if settings.field is None else field_named(settings.field),
         notify=settings.notify,
         words=", ".join(f"{key} {value}" for key, value in given.items()),
         search=" ".join(_typed(key, value) for key, value in given.items() if key != "field"),
@@ -84,11 +66,7 @@ def read_watch(name: str, settings: WatchSettings) -> Watch:
 
 
 def read_watches(settings: Mapping[str, WatchSettings]) -> tuple[Watch, ...]:
-    """All watches, by name.
-
-    Raises:
-        SettingsError: one of them looks for what cannot be.
-    """
+    """All watches, by name."""
     return tuple(read_watch(name, each) for name, each in sorted(settings.items()))
 
 
@@ -97,10 +75,6 @@ def _typed(key: str, value: object) -> str:
     if key == "search":
         return shlex.quote(str(value))
     return f"--{key.replace('_', '-')} {shlex.quote(str(value))}"
-
-
-def _one(value: str | None) -> tuple[str, ...]:
-    return () if value is None else (value,)
 
 
 class Scopes(msgspec.Struct, frozen=True, kw_only=True):

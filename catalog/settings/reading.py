@@ -12,8 +12,10 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from catalog.errors import SettingsError
+from catalog.errors import CatalogError, SettingsError
+from catalog.fields import field_named
 from catalog.scheduling import parse_cron
+from catalog.search.filters import check
 from catalog.settings.exports import ExpectSettings, ExportSettings
 from catalog.settings.sections import (
     CatalogSettings,
@@ -337,11 +339,17 @@ class _Reader:
                 )
 
     def check_watch(self, settings: Settings) -> None:
-        """Refuse filters that let everything through."""
+        """Refuse filters that let everything through, or look for what cannot be."""
         for name, watch in settings.watch.items():
             if msgspec.structs.replace(watch, notify=False) == WatchSettings():
                 keys = ", ".join(WatchSettings.__struct_fields__)
                 raise self.fail(f"watch.{name}", f"says nothing to look for; it takes {keys}")
+            try:
+                check(watch.wanted())
+                if watch.field is not None:
+                    field_named(watch.field)
+            except CatalogError as error:
+                raise self.fail(f"watch.{name}", str(error)) from None
 
 
 def is_name(text: str) -> bool:

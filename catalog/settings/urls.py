@@ -22,8 +22,7 @@ def normalize_catalog_url(text: str) -> str:
             raise ValueError("a catalog needs a file or a database of its own")
         if text.lower().startswith(("sqlite:", "postgres:", "postgresql:")):
             raise ValueError("a URL has :// behind its first word, as sqlite:///data/catalog.db")
-        # SQLAlchemy reads the path of a URL percent-decoded.
-        return f"sqlite:///{quote(str(Path(text).expanduser()), safe='/ +~')}"
+        return file_url(Path(text).expanduser())
     kind = scheme.lower().split("+")[0]
     if kind == "sqlite":
         return _normalize_sqlite(rest)
@@ -40,6 +39,12 @@ def normalize_catalog_url(text: str) -> str:
         f"expected sqlite:///PATH, postgresql://USER@HOST/DATABASE or the path of a file, "
         f"got a URL that begins with {scheme!r}"
     )
+
+
+def file_url(path: Path) -> str:
+    """The URL of a catalog that is a file, whatever characters its name has."""
+    # SQLAlchemy reads the path of a URL percent-decoded.
+    return f"sqlite:///{quote(str(path), safe='/ +~')}"
 
 
 def normalize_reader_url(text: str) -> str:

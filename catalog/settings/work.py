@@ -7,6 +7,7 @@ from typing import Annotated, Literal, get_args
 import msgspec
 from msgspec import Meta
 
+from catalog.search.filters import Filter
 from catalog.settings.exports import FormatName, ProfileName
 
 StatusName = Literal["listed", "missing", "gone"]
@@ -195,7 +196,9 @@ class WatchSettings(msgspec.Struct, frozen=True, kw_only=True):
     search: Annotated[str | None, Meta(description="words to find", examples=["translation"])] = (
         None
     )
-    category: Annotated[str | None, Meta(examples=["productivity"])] = None
+    category: Annotated[
+        str | None, Meta(description="a category of the store", examples=["productivity"])
+    ] = None
     tool: Annotated[str | None, Meta(description="a tool's type", examples=["dalle"])] = None
     tag: Annotated[str | None, Meta(description="a mark of the platform", examples=["public"])] = (
         None
@@ -207,8 +210,27 @@ class WatchSettings(msgspec.Struct, frozen=True, kw_only=True):
         StatusName | None,
         Meta(description=f"one of {', '.join(get_args(StatusName))}", examples=["listed"]),
     ] = None
-    min_conversations: Annotated[Annotated[int, Meta(ge=0)] | None, Meta(examples=[1000])] = None
+    min_conversations: Annotated[
+        Annotated[int, Meta(ge=0)] | None,
+        Meta(description="conversations, at least", examples=[1000]),
+    ] = None
     field: Annotated[
         str | None, Meta(description="changes of this field alone", examples=["name"])
     ] = None
     notify: Annotated[bool, Meta(description="tell whom [notify] names")] = False
+
+    def wanted(self) -> Filter:
+        """Which GPTs it is about."""
+        return Filter(
+            text=self.search,
+            categories=_one(self.category),
+            tools=_one(self.tool),
+            tags=_one(self.tag),
+            authors=_one(self.author),
+            statuses=_one(self.status),
+            min_conversations=self.min_conversations,
+        )
+
+
+def _one(value: str | None) -> tuple[str, ...]:
+    return () if value is None else (value,)

@@ -20,6 +20,7 @@ from sqlalchemy.schema import DropTable
 
 from catalog.disk import fsync, own
 from catalog.errors import CatalogBusy, CatalogCorrupt, StorageError, UsageError
+from catalog.settings.urls import file_url
 from catalog.storage import tables as t
 from catalog.storage.copying import Copied, copy_rows, drop_claims
 from catalog.storage.engine import (
@@ -95,7 +96,7 @@ def back_up(
             if is_sqlite(parsed):
                 copy_file(sqlite_path(parsed), partial, report)
             else:
-                _copy_tables(url, f"sqlite:///{partial}", now, report)
+                _copy_tables(url, file_url(partial), now, report)
             checked = _check(partial, report)
             fsync(partial)
             partial.replace(target)
@@ -153,15 +154,15 @@ def restore(
     with _room(target) as partial:
         try:
             copy_file(source, partial, report)
-            upgraded = upgrade(f"sqlite:///{partial}", now)
+            upgraded = upgrade(file_url(partial), now)
             if upgraded.backup is not None:
                 upgraded.backup.unlink()
             _check(partial, report)
-            _free(f"sqlite:///{partial}")
+            _free(file_url(partial))
             place_of_ledger = (
                 target.absolute().parent if is_sqlite(parsed) else Path(folder or "data")
             )
-            _forget(f"sqlite:///{partial}", Ledger(place_of_ledger), source, deriver)
+            _forget(file_url(partial), Ledger(place_of_ledger), source, deriver)
             if is_sqlite(parsed):
                 _fold_log(partial)
                 fsync(partial)
@@ -170,7 +171,7 @@ def restore(
             else:
                 init(url, now)
                 try:
-                    _fill(f"sqlite:///{partial}", url, report)
+                    _fill(file_url(partial), url, report)
                 except BaseException:
                     _take_down(url)
                     raise
@@ -235,7 +236,7 @@ def _check(path: Path, report: Report) -> int:
     Raises:
         CatalogCorrupt: something in it is wrong.
     """
-    engine = open_engine(f"sqlite:///{path}", read_only=True)
+    engine = open_engine(file_url(path), read_only=True)
     looked_at = 0
     try:
         with read(engine) as conn:

@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 from catalog.errors import CatalogCorrupt
+from catalog.settings.urls import file_url
 from catalog.storage.engine import BUSY_TIMEOUT, connect_sqlite, missing
 from catalog.storage.sqlite_files import connect_reader, make_private
 from catalog.storage.urls import parse_url
@@ -32,7 +33,7 @@ def copy_file(path: Path, target: Path, report: Report = lambda _: None) -> None
         CatalogCorrupt: the copy does not pass SQLite's own check.
     """
     if not path.is_file():
-        raise missing(parse_url(f"sqlite:///{path}"))
+        raise missing(parse_url(file_url(path)))
 
     def progress(_status: int, remaining: int, total: int) -> None:
         report(f"{(total - remaining) * 100 // max(1, total)} % of {total:,} pages copied")

@@ -43,7 +43,14 @@ from catalog.storage.driver_errors import map_errors
 from catalog.storage.engine import create_postgres, open_engine, read, write
 from catalog.storage.migrate import init
 from catalog.storage.relisting import TERMS_KEY, is_outdated, make_listings, queue_listings
-from catalog.storage.schema import HEAD, MOVING, check_revision, check_schema, revision_of
+from catalog.storage.schema import (
+    HEAD,
+    MOVING,
+    check_revision,
+    check_schema,
+    holds_anything,
+    revision_of,
+)
 from catalog.storage.tombstones import share_keys
 from catalog.storage.urls import describe, is_same_place, is_sqlite, parse_url, sqlite_path
 
@@ -63,8 +70,6 @@ _PATIENCE = 5.0
 """Seconds in which a server has noticed that a move was killed which went on there."""
 _TOGETHER = 20
 """Parts written in one transaction: what a kill costs at most, 20,000 rows."""
-_HOLDERS = (t.sources, t.runs, t.observations, t.frontier, t.discoveries, t.probes, t.tombstones)
-"""Tables of which one has a row in every catalog that holds anything."""
 
 
 class Moved(msgspec.Struct, frozen=True, kw_only=True):
@@ -213,9 +218,12 @@ def _open(url: str, now: Micros) -> Engine:
         init(url, now)
         return open_engine(url, durable=True)
     with read(target) as conn:
-        is_new = revision_of(conn) is None
-    if is_new:
-        init(url, now)
+        revision = revision_of(conn)
+        # One that was killed while it made the tables left some of them.
+        is_begun = revision not in {HEAD, MOVING} and not holds_anything(conn)
+    if is_begun and (backup := init(url, now).backup) is not None:
+        # Of a file that holds nothing.
+        backup.unlink()
     return target
 
 
@@ -231,7 +239,7 @@ def _begin(target: _Target, state: str) -> int:
         revision = revision_of(conn)
         if revision != MOVING:
             check_revision(revision, place)
-            if any(conn.execute(select(table).limit(1)).first() for table in _HOLDERS):
+            if holds_anything(conn):
                 raise UsageError(
                     f"{place} holds a catalog already: name an empty place, or take this one into"
                     " it with gpts-catalog merge"

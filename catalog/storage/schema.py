@@ -9,9 +9,10 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from sqlalchemy import inspect, text
+from sqlalchemy import inspect, literal, select, text
 
 from catalog.errors import CatalogMissing, SchemaMismatch, StorageError
+from catalog.storage import tables as t
 from catalog.storage.engine import open_engine, read
 from catalog.storage.urls import describe
 
@@ -25,6 +26,8 @@ HEAD = "0005"
 """The newest revision. Revisions are numbers of four digits, so that they sort by age."""
 MOVING = "moving"
 """What stands in place of a revision while a catalog is being moved there."""
+_HOLDERS = (t.sources, t.runs, t.observations, t.frontier, t.discoveries, t.probes, t.tombstones)
+"""Tables of which one has a row in every catalog that holds anything."""
 
 
 def revision_of(connection: Connection) -> str | None:
@@ -33,6 +36,16 @@ def revision_of(connection: Connection) -> str | None:
         return None
     found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
     return None if found is None else str(found)
+
+
+def holds_anything(connection: Connection) -> bool:
+    """Whether the catalog behind ``connection``, of whatever schema, holds more than its tables."""
+    there = set(inspect(connection).get_table_names())
+    return any(
+        connection.execute(select(literal(1)).select_from(table).limit(1)).first()
+        for table in _HOLDERS
+        if table.name in there
+    )
 
 
 def open_catalog(url: str, *, read_only: bool = True, folder: str | Path | None = None) -> Engine:
@@ -93,7 +106,7 @@ def check_revision(revision: str | None, place: str) -> None:
     if revision < HEAD:
         raise SchemaMismatch(
             f"{place} has the older schema {revision}, this program needs {HEAD}:"
-            " run gpts-catalog upgrade"
+            " run gpts-catalog upgrade on it"
         )
 
 

@@ -9,7 +9,8 @@ import msgspec
 from starlette.datastructures import QueryParams
 
 from catalog.errors import UsageError
-from catalog.query.wanted import CLASSES, ChangeKind, Wanted, field_named
+from catalog.fields import field_named
+from catalog.query.wanted import CLASSES, ChangeKind, Wanted
 from catalog.references import parse_reference
 from catalog.search.filters import SORTS, Filter, Sort, from_query, to_query
 from catalog.times import DAY, Micros, parse_moment, to_iso

@@ -7,7 +7,8 @@ from itertools import groupby
 
 import msgspec
 
-from catalog.query.changes import STATUS, Change, MassEvent
+from catalog.fields import STATUS
+from catalog.query.changes import Change, MassEvent
 from catalog.times import Micros, day_of
 from catalog.wording.changes import Span, days, sides, spans, when
 

@@ -10,7 +10,7 @@ from catalog.settings import Settings
 from catalog.times import Clock
 
 if TYPE_CHECKING:
-    from catalog.query.job_health import PlannedJob
+    from catalog.working import PlannedJob
 
 SQL_SECONDS = 10.0
 """How long a query of the console may take: somebody waits for it."""

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from catalog.fields import LISTS
+from catalog.fields import LISTS, STATUS
 from catalog.query import changes as query
 from catalog.times import DAY, day_of, to_iso
 from catalog.wording.text import count, harmless, iso, moment, number, shorten, shown, word_diff
@@ -140,7 +140,7 @@ def spans(change: query.Change) -> list[Span]:
     line = [Span(f"{sign} {label(change.field)}: ", kinds[change.kind])]
     if change.kind == "changed":
         line += _changed(change.field, change.old, change.new)
-    elif change.field == query.STATUS:
+    elif change.field == STATUS:
         said = "first seen, listed" if change.new == "listed" else str(change.new)
         line.append(Span(said))
     else:

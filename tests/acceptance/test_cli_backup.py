@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 if TYPE_CHECKING:
     from tests.acceptance.conftest import Cli
 
@@ -89,3 +91,28 @@ def test_an_export_goes_back_in_without_a_word_of_whose_it_is(sim: Cli) -> None:
     named = sim("sql", "SELECT count(*) FROM frontier", "--csv", *third).out.split()[-1]
     known = sim("sql", "SELECT count(*) FROM gizmos", "--csv").out.split()[-1]
     assert named == known != "0"
+
+
+@pytest.mark.parametrize("name", ["b%41", "p%20q", "a b+c", "r#?x", "\u4f60 %zz"])
+def test_any_name_of_a_file_is_that_file(sim: Cli, name: str) -> None:
+    """A URL reads some characters in another way."""
+    sim("harvest", "--refs", "ids.txt")
+    before = sim("digest").out
+    for words in (
+        ("backup", f"{name}.db"),
+        ("restore", f"{name}.db", "--catalog", f"{name} again.db"),
+        ("export", name, "--format", "sqlite", "--profile", "full"),
+        ("export", "--verify", name),
+        ("init", "--catalog", f"{name} new.db"),
+        ("import", name, "--catalog", f"{name} new.db"),
+        ("merge", f"{name}.db", "--catalog", f"{name} new.db"),
+        ("recover", f"{name}.db", "--to", f"{name} saved.db"),
+        ("move", "--to", f"{name} moved.db"),
+    ):
+        ran = sim(*words)
+        assert ran.status == 0, (words, ran.err)
+    for place in (".db", " again.db", " saved.db", " moved.db"):
+        assert sim("digest", "--catalog", f"{name}{place}").out == before, place
+    made = {path.name for path in sim.folder.iterdir()}
+    assert {f"{name}{end}" for end in ("", ".db", " again.db", " new.db", " saved.db")} <= made
+    assert not [path for path in made if path.startswith(("bA", "p q")) or "partial" in path]

@@ -118,7 +118,14 @@ def test_movers_are_those_whose_number_grew_in_the_window(told: Cli) -> None:
     assert (line["gizmo_id"], line["before"], line["after"], line["growth"]) == (ID, 1, 2, 1)
     rows = list(csv.DictReader(io.StringIO(told("changes", "--movers", "rating", "--csv").out)))
     assert rows == []  # none in the last seven days
-    assert "none grew" in told("changes", "--movers", "reviews", "--until", DAYS[0]).out
+    assert (
+        f"document is of {DAYS[0]}\n"
+        in told("changes", "--movers", "reviews", "--until", DAYS[0]).out
+    )
+    young = told("changes", "--movers", "reviews", "--until", DAYS[1]).out
+    assert f"--since {DAYS[0]} counts from there" in young
+    still = told("changes", "--movers", "reviews", "--since", DAYS[1])
+    assert "none grew" in still.out
 
 
 def test_movers_by_rating_show_two_decimals(told: Cli) -> None:

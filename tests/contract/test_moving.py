@@ -4,23 +4,26 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
-from sqlalchemy import func, insert, select, update
+from alembic import command
+from sqlalchemy import create_engine, func, insert, select, update
 
 from catalog.errors import CatalogBusy, CatalogCorrupt, StorageError, UsageError
 from catalog.storage import copying, moving
 from catalog.storage import tables as t
 from catalog.storage.engine import open_engine, read, write
 from catalog.storage.frontier import Lease, add_ids, claim
-from catalog.storage.migrate import init, upgrade
+from catalog.storage.migrate import config_for, init, upgrade
 from catalog.storage.moving import move
 from catalog.storage.schema import check_schema
-from catalog.storage.urls import is_sqlite, parse_url
+from catalog.storage.urls import is_sqlite, parse_url, sqlite_path
 from catalog.times import HOUR
 from tests.contract.telling import changed, day, document, said, tell
 from tests.contract.test_backup import other_url, state, told, told_url
 from tests.databases import NOW
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from sqlalchemy import Engine
 
     from catalog.storage.copying import Copied
@@ -133,6 +136,25 @@ def test_move_does_not_touch_a_catalog_that_is_there(told: Engine, other_url: st
             assert conn.execute(select(t.frontier.c.gizmo_id)).scalars().all() == ["g-Another001"]
     finally:
         there.dispose()
+
+
+@pytest.mark.parametrize("revision", ["0001", "0003"])
+def test_move_that_was_killed_while_it_made_the_tables_goes_on(
+    told: Engine, other_url: str, tmp_path: Path, revision: str
+) -> None:
+    """Each migration is there for good once it is done: a kill leaves some of them."""
+    url = parse_url(other_url)
+    if is_sqlite(url):
+        sqlite_path(url).parent.mkdir(parents=True, exist_ok=True)
+    made = create_engine(url)
+    with made.connect() as connection:
+        command.upgrade(config_for(connection), revision)
+        connection.commit()
+    made.dispose()
+    before = set(tmp_path.rglob("*.db"))
+    assert move(told, other_url, NOW).digest == state(other_url)
+    # Nothing was worth a backup.
+    assert {path.name for path in set(tmp_path.rglob("*.db")) - before} <= {"other.db"}
 
 
 def test_move_into_an_empty_catalog_is_a_move(told: Engine, other_url: str) -> None:

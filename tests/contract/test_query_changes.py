@@ -6,8 +6,9 @@ import pytest
 from sqlalchemy import event
 
 from catalog.errors import InvalidCursor, UsageError
+from catalog.fields import field_named
 from catalog.query import changes
-from catalog.query.changes import Wanted, field_named
+from catalog.query.changes import Wanted
 from catalog.query.history import history
 from catalog.query.metrics import metrics
 from catalog.query.search import search

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from catalog.errors import UsageError
-from catalog.query.movers import arrivals, departures, movers
+from catalog.query.movers import arrivals, departures, first_seen, movers
 from catalog.search.listing import rating_bound
 from catalog.storage.engine import read
 from tests.contract.telling import ID, day, document, said, tell
@@ -67,6 +67,28 @@ def test_mover_says_who_it_is_and_when_its_numbers_were_said(moved: Engine) -> N
     mover = _found(moved, day(2), day(7))[1]
     assert (mover.name, mover.author) == (f"Name of {ONE}", "An Author")
     assert (mover.before_at, mover.after_at) == (day(1), day(5))
+
+
+def test_number_that_was_said_again_stood_until_then(engine: Engine) -> None:
+    """It has one point, which alone would tell of growth from long ago."""
+    tell(
+        engine,
+        numbered(ONE, day(1), "90"),
+        numbered(TWO, day(1), "90"),
+        numbered(ONE, day(20), "90"),
+        numbered(ONE, day(22), "500"),
+        numbered(TWO, day(22), "500"),
+    )
+    found = {each.gizmo_id: each.before_at for each in _found(engine, day(21), day(23))}
+    assert found == {ONE: day(20), TWO: day(1)}
+
+
+def test_nothing_grew_from_before_the_first_document(engine: Engine) -> None:
+    with read(engine) as conn:
+        assert first_seen(conn) is None
+    tell(engine, numbered(ONE, day(2), "90"), numbered(TWO, day(1), "90"))
+    with read(engine) as conn:
+        assert first_seen(conn) == day(1)
 
 
 @pytest.mark.parametrize(

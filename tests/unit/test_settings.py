@@ -322,6 +322,24 @@ def test_watch_that_looks_for_nothing_is_refused(read: Any) -> None:
         read("[watch.w]")
 
 
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("search = '\"open'", "watch.w: "),
+        ("field = 'nme'", "there is no field 'nme': did you mean 'name'"),
+        ("field = 'updated_at'", "its changes are noise"),
+        ("tag = ' '", "its value is empty"),
+    ],
+)
+def test_watch_that_makes_no_sense_is_refused_where_it_stands(
+    read: Any, given: str, said: str
+) -> None:
+    with pytest.raises(SettingsError) as told:
+        read(f"[watch.w]\n{given}")
+    assert said in str(told.value)
+    assert "watch.w: " in str(told.value)
+
+
 def test_watch_status_is_one_of_three(read: Any) -> None:
     with pytest.raises(SettingsError, match="one of gone, listed, missing"):
         read("[watch.w]\nstatus = 'lost'")

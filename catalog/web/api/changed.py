@@ -10,11 +10,12 @@ import msgspec
 from msgspec import Meta
 
 from catalog.errors import UsageError
+from catalog.fields import field_named
 from catalog.query.changes import ChangePage, MassEvent, events
 from catalog.query.marks import mark_from, mark_small, mark_text, news_since
 from catalog.query.moments import end, start
 from catalog.query.movers import GONE, By, Mover
-from catalog.query.wanted import ChangeClass, ChangeKind, Wanted, field_named
+from catalog.query.wanted import ChangeClass, ChangeKind, Wanted
 from catalog.references import parse_reference
 from catalog.times import to_iso
 from catalog.web.api.operations import Asked, Operation, Rows

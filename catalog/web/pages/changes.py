@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from catalog.errors import UsageError
-from catalog.fields import FIELDS, LISTS
-from catalog.query.wanted import CLASSES, STATUS, Wanted
+from catalog.fields import FIELDS, LISTS, STATUS
+from catalog.query.wanted import CLASSES, Wanted
 from catalog.times import DAY
 from catalog.web import counted
 from catalog.web.asking import KINDS, changes_query, changes_wanted, shortest

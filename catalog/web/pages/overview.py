@@ -66,9 +66,7 @@ async def show(request: Request) -> Response:
         age=counted.oldest((standing, chart)),
         latest=shown,
         popular=popular.items,
-        coming=sorted(
-            (job.next_at, job.name) for job in health.facts.jobs if job.next_at is not None
-        )[:6],
+        coming=health.coming[:6],
     )
 
 

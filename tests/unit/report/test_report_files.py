@@ -8,14 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from catalog.errors import SettingsError
 from catalog.report.model import Report, Window, day_window
 from catalog.report.watches import read_watch
 from catalog.report.work import owed_days
 from catalog.report.writing import (
+    lacking_days,
     last_reported,
     put,
     remove_other_feeds,
+    remove_written,
     watch_file,
     write_report,
 )
@@ -99,6 +100,28 @@ def test_report_that_cannot_be_read_counts_as_not_there(tmp_path: Path, text: st
     assert last_reported(tmp_path) == day_window("2026-02-03").until
 
 
+def test_day_that_is_not_whole_is_lacking_and_so_is_a_gap_since_reports_are_written(
+    tmp_path: Path,
+) -> None:
+    assert lacking_days(tmp_path, NOW - 9 * DAY, NOW) == []
+    for day in ("2026-01-30", "2026-02-01", "2026-02-03", "2026-02-04"):
+        write_report(tmp_path, Report(window=day_window(day)))
+    write_report(tmp_path, Report(window=day_window("2026-02-05", NOW)))
+    (tmp_path / "2026-02-99.json").write_text("{}")
+    since = day_window("2026-02-01").since + HOUR
+    assert lacking_days(tmp_path, None, NOW) == []
+    assert lacking_days(tmp_path, since, NOW) == ["2026-02-02"]
+    # What is older than all that is there was pruned.
+    assert lacking_days(tmp_path, since - 99 * DAY, NOW) == ["2026-01-31", "2026-02-02"]
+    (tmp_path / "2026-02-03.md").unlink()
+    for form in ("md", "html", "json"):
+        remove_written(tmp_path / f"2026-01-30.{form}")
+    assert lacking_days(tmp_path, since, NOW) == ["2026-01-30", "2026-02-02", "2026-02-03"]
+    assert [path.name for path in tmp_path.glob("2026-01-30.*")] == ["2026-01-30.json"]
+    write_report(tmp_path, Report(window=day_window("2026-02-02", day_window("2026-02-02").since)))
+    assert "2026-02-02" in lacking_days(tmp_path, since, NOW)
+
+
 def test_reader_never_meets_half_a_file(tmp_path: Path) -> None:
     path = tmp_path / "page.html"
     texts = {each * 200_000 for each in "ab"}
@@ -166,11 +189,3 @@ def test_watch_is_a_filter_with_all_its_keys() -> None:
         "'two words' --category dalle --tool browser --tag public --author 'An Author'"
         " --status listed --min-conversations 5"
     )
-
-
-@pytest.mark.parametrize(
-    "given", [WatchSettings(search='"open'), WatchSettings(field="naem"), WatchSettings(tag=" ")]
-)
-def test_watch_that_makes_no_sense_is_an_error_of_the_settings(given: WatchSettings) -> None:
-    with pytest.raises(SettingsError, match=r"watch\.rivals: "):
-        read_watch("rivals", given)

@@ -6,6 +6,7 @@ import json
 import re
 from html.parser import HTMLParser
 
+import msgspec
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -17,6 +18,7 @@ from catalog.report.markdown import escaped, to_markdown
 from catalog.report.model import Report
 from catalog.report.page import LINE, line, plain_text
 from catalog.report.tojson import to_json_report
+from catalog.times import from_iso
 from catalog.wording.changes import Span
 from catalog.wording.text import harmless
 from tests.unit.report.samples import DAY, NASTY, gpt, report, some
@@ -202,3 +204,12 @@ def test_a_sign_behind_an_address_is_no_part_of_it() -> None:
     assert escaped("see https://a.example/b, and (www.c.example).") == (
         "see `https://a.example/b`, and `(www.c.example`)."
     )
+
+
+def test_growth_from_before_the_window_says_since_when() -> None:
+    told = report("words")
+    (mover,) = told.moved["reviews"]
+    long_ago = msgspec.structs.replace(mover, before_at=from_iso("2026-01-03T09:00:00Z"))
+    grown = msgspec.structs.replace(told, moved={"reviews": (long_ago,)})
+    assert "+2 since 2026-01-03, from 1 to 3" in to_markdown(compose(grown))
+    assert " since " not in to_markdown(compose(told)).partition("Grew most")[2].split("more:")[0]
