@@ -90,6 +90,8 @@ def parse_reference(text: str) -> str:
     Raises:
         InvalidReference: it names none; the reason says why.
     """
+    if not isinstance(text, str):
+        raise InvalidReference(repr(text)[:_SHOWN], "a text is expected, as an id or an address")
     shown = text.strip()[:_SHOWN]
     bare = text.strip().lstrip(_OPENING).rstrip(_CLOSING).strip()
     if not bare:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import msgspec
 
@@ -65,6 +65,29 @@ class JobRan(msgspec.Struct, frozen=True, kw_only=True):
     unmet: tuple[str, ...] = ()
 
 
+class PlannedJob(Protocol):
+    """A job as it is to run here; ``jobs.declare.Planned`` is one."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        ...
+
+    @property
+    def schedule(self) -> Schedule | None:
+        """When; None: by hand alone."""
+        ...
+
+    @property
+    def after(self) -> tuple[str, ...]:
+        """The jobs that it lets end first."""
+        ...
+
+    def unmet(self, result: JobResult) -> tuple[str, ...]:
+        """What ``result`` did not bring of what is expected, a sentence each."""
+        ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class JobContext:
     """What a job's work is handed.
@@ -82,7 +105,7 @@ class JobContext:
         sources: the names of the sources to ask, in order of preference; empty: all that can be.
         options: the job's own, by name: the declaration's, then those of ``[jobs.NAME]``, then
             those of the command line.
-        schedules: of the jobs that have one here, by name: what runs next.
+        jobs: all jobs as they are to run here: what runs next, and what is owed.
     """
 
     job: str
@@ -95,7 +118,12 @@ class JobContext:
     out: Callable[[str], None]
     sources: tuple[str, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
-    schedules: Mapping[str, Schedule] = field(default_factory=dict)
+    jobs: Collection[PlannedJob] = ()
+
+    @property
+    def schedules(self) -> dict[str, Schedule]:
+        """Of the jobs that have one here, by name."""
+        return {job.name: job.schedule for job in self.jobs if job.schedule is not None}
 
     def catalog(self, *, read_only: bool = True) -> AbstractContextManager[Engine]:
         """The catalog, checked to be of this program's schema.

@@ -289,7 +289,7 @@ class Runner:
             out=lambda text: self.say(f"{name}: {text}"),
             sources=planned.sources,
             options=planned.options,
-            schedules={name: each.schedule for name, each in self.planned.items() if each.schedule},
+            jobs=tuple(self.planned.values()),
         )
 
         def renew() -> bool:

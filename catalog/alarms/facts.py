@@ -52,7 +52,7 @@ class RunFacts(msgspec.Struct, frozen=True, kw_only=True):
     """A run; the counts are those of :class:`catalog.storage.runs.Run`.
 
     Attributes:
-        held: not-founds that rule 6 holds back.
+        held: those about GPTs that have a document, which rule 6 holds back.
     """
 
     run_id: str
@@ -251,7 +251,9 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
         sources: those of the settings that were ever used.
         jobs: those that were ever scheduled here or have run.
         scheduler: the last one; None: none was ever here.
-        open_runs: runs that nobody works on.
+        open_runs: runs that nobody works on, too old to be resumed.
+        at_work: runs that a process works on, as far as that can be seen from here.
+        cut_off: runs whose process is gone, young enough to be resumed.
         expired: ids whose lease ended, and was not freed.
         expired_since: when the first of them ended.
         unsettled: what stage 2 has still to look at.
@@ -266,6 +268,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     jobs: tuple[JobFacts, ...] = ()
     scheduler: SchedulerFacts | None = None
     open_runs: tuple[RunFacts, ...] = ()
+    at_work: tuple[RunFacts, ...] = ()
+    cut_off: tuple[RunFacts, ...] = ()
     expired: int = 0
     expired_since: Micros | None = None
     unsettled: Capped = Capped(0)

@@ -162,7 +162,8 @@ _ALL = (
         severity="alarm",
         means="A run would have marked a large share of the known GPTs as missing.",
         raised=f"Its not-founds are more than {MISSING_LEAST} and more than"
-        f" {_percent(MISSING_SHARE)} of its answers: rule 6 holds them back, and no GPT is marked.",
+        f" {_percent(MISSING_SHARE)} of its answers, and some are about GPTs that have a document:"
+        " rule 6 holds them back, and no GPT is marked.",
         todo="Nothing is lost and nothing is marked. If the GPTs are really gone, `confirm` finds"
         " them so on another day; if the source is ill, wait or use another.",
     ),

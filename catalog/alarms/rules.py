@@ -119,12 +119,14 @@ def _answers(name: str, run: RunFacts) -> Iterator[Alarm]:
             " GPT's document; they are filed under the ids they carry",
         )
     answers = run.documents + run.not_found
-    if run.not_found > max(k.MISSING_LEAST, k.MISSING_SHARE * answers):
+    # Ids that never were GPTs could not be marked; and a run that is not over marks none.
+    if run.held and run.not_found > max(k.MISSING_LEAST, k.MISSING_SHARE * answers):
         yield make_alarm(
             "mass_missing",
             name,
-            f"run {run.run_id} would mark {run.not_found:,} of {answers:,} GPTs as missing:"
-            f" {run.held:,} are held back, and no GPT is marked by them",
+            f"run {run.run_id} was told of {run.not_found:,} of {answers:,} ids that they are not"
+            f" there, {run.held:,} of them GPTs with a document: so many at once are held back, and"
+            " no GPT is marked as missing by them",
         )
 
 

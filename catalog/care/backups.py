@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from catalog.storage.backup import PARTIAL, back_up
+from catalog.storage.urls import is_sqlite, parse_url, sqlite_path
 from catalog.times import to_datetime
 from catalog.working import JobContext, JobResult
-
-if TYPE_CHECKING:
-    from catalog.times import Micros
 
 FOLDER = "backups"
 KEPT = 7
 """Backups that stay, where nothing else is set."""
-_PATTERN = "catalog-????????T??????Z.db"
+_MOMENT = "????????T??????Z"
+_ODD = re.compile(r"[^\w.-]")
 
 
-def backup_path(folder: Path, now: Micros) -> Path:
-    """Where the backup of ``now`` goes."""
-    return folder / FOLDER / f"catalog-{to_datetime(now):%Y%m%dT%H%M%SZ}.db"
+def name_of(url: str) -> str:
+    """What backups of the catalog at ``url`` begin with: two catalogs may share a folder."""
+    parsed = parse_url(url)
+    name = sqlite_path(parsed).stem if is_sqlite(parsed) else parsed.database or ""
+    return _ODD.sub("_", name)
 
 
-def backups(folder: Path) -> list[Path]:
-    """The backups that the job made, the latest first."""
-    return sorted((folder / FOLDER).glob(_PATTERN), reverse=True)
+def backups(folder: Path, name: str) -> list[Path]:
+    """The backups that the job made of a catalog, the latest first."""
+    return sorted((folder / FOLDER).glob(f"{name}-{_MOMENT}.db"), reverse=True)
 
 
 def work(context: JobContext) -> JobResult:
@@ -34,9 +35,9 @@ def work(context: JobContext) -> JobResult:
     Only after a new one is there and checked: a failing job never leaves fewer than before.
     """
     folder = Path(context.settings.catalog.folder)
-    now = context.clock.now()
+    now, name = context.clock.now(), name_of(context.url)
     # The job has a lock: what a process that was killed left half done is nobody's.
-    for path in (folder / FOLDER).glob(f"{_PATTERN}{PARTIAL}*"):
+    for path in (folder / FOLDER).glob(f"{name}-{_MOMENT}.db{PARTIAL}*"):
         path.unlink(missing_ok=True)
 
     def report(_: str) -> None:
@@ -45,11 +46,12 @@ def work(context: JobContext) -> JobResult:
             raise _Stopped
 
     try:
-        made = back_up(context.url, backup_path(folder, now), now, report, replace=True)
+        path = folder / FOLDER / f"{name}-{to_datetime(now):%Y%m%dT%H%M%SZ}.db"
+        made = back_up(context.url, path, now, report, replace=True)
     except _Stopped:
         return JobResult(status="stopped", message="told to stop before the backup was whole")
     keep = int(context.options.get("keep") or KEPT)
-    others = [path for path in backups(folder) if path != made.path]
+    others = [path for path in backups(folder, name) if path != made.path]
     # What a clock that was ahead has dated is no news: it goes first.
     ranked = sorted(others, key=lambda path: (path.name > made.path.name, _backwards(path.name)))
     old = ranked[keep - 1 :]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from catalog.report.writing import FEEDS, REPORTS
+from catalog.report.writing import FEEDS, REPORTS, remove_written
 from catalog.storage.engine import ledger_of, read, write
 from catalog.storage.erasing import Covered, Erased, count_covered, erase, find_covered
 from catalog.storage.ledger import Kind
@@ -168,7 +168,7 @@ def _remove_files(engine: Engine, folder: Path, needles: Needles) -> list[str]:
     with read(engine) as conn:
         found = _naming(conn, folder, needles)
     for path in found:
-        path.unlink(missing_ok=True)
+        remove_written(path)
     return [str(path) for path in found]
 
 

@@ -80,7 +80,7 @@ def authors(
         words = " ".join(text) if text else None
         page = query.authors(conn, words, sort=sort, limit=limit, after=after)
         _print_page(app, page)
-        _say(app, ctx, page, words)
+        _say(app, ctx, page, words, behind=query.are_behind(conn))
 
 
 def _print_page(app: App, page: query.AuthorPage) -> None:
@@ -105,14 +105,17 @@ def _print_page(app: App, page: query.AuthorPage) -> None:
         )
 
 
-def _say(app: App, ctx: typer.Context, page: query.AuthorPage, words: str | None) -> None:
+def _say(
+    app: App, ctx: typer.Context, page: query.AuthorPage, words: str | None, *, behind: bool
+) -> None:
     note = app.out.note
+    if behind:
+        note(query.BEHIND)
     if not page.items:
-        note(
-            f"no author's name has all of: {words}"
-            if words
-            else "no author is known: gpts-catalog harvest or gpts-catalog import brings some"
-        )
+        if words:
+            note(f"no author's name has all of: {words}")
+        elif not behind:
+            note("no author is known: gpts-catalog harvest or gpts-catalog import brings some")
         return
     note(f"{count(len(page.items), 'author')}, by {page.sort}", "dim")
     if page.after is not None:

@@ -10,7 +10,8 @@ import msgspec
 import typer
 
 from catalog.cli.context import App, start
-from catalog.cli.interrupts import interruptible
+from catalog.cli.failures import DONE, SOME_FAILED, status_of
+from catalog.cli.interrupts import INTERRUPTED, interruptible
 from catalog.cli.options import CatalogOption, ConfigOption, JsonOption
 from catalog.cli.text import count, duration, harmless, money, number
 from catalog.errors import UsageError
@@ -19,8 +20,6 @@ from catalog.working import JobContext
 if TYPE_CHECKING:
     from catalog.harvest.discovering import Answered, Discovered
     from catalog.settings import SourceSettings
-
-DONE, SOME_FAILED, REFUSED = 0, 1, 3
 
 
 def discover(
@@ -86,8 +85,13 @@ def discover(
                     break
                 found.append(search(context, engine, each, words, lambda a: _progress(app, a)))
                 _report(app, each.name, found[-1])
-                status = max(status, _status(found[-1]))
+                status = max(
+                    status,
+                    status_of(found[-1].stop, failed=found[-1].failed, left=found[-1].left),
+                )
                 had_their_turn(engine, names, found)
+            if stopping.is_set() and len(found) < len(sources):
+                status = INTERRUPTED
     return status
 
 
@@ -170,9 +174,3 @@ def _report(app: App, source: str, done: Discovered) -> None:
     if done.new:
         app.out.note("to fetch them: gpts-catalog harvest --due")
     app.out.json({"source": source, **msgspec.to_builtins(done)})
-
-
-def _status(done: Discovered) -> int:
-    if done.stop is not None and done.stop.kind == "refused":
-        return REFUSED
-    return SOME_FAILED if done.failed or done.left else DONE

@@ -12,6 +12,7 @@ import typer
 from catalog.cli import filters as f
 from catalog.cli.context import App, start
 from catalog.cli.interrupts import interruptible
+from catalog.cli.nothing import EMPTY
 from catalog.cli.options import AtOption, CatalogOption, ConfigOption, JsonOption, read_moment
 from catalog.cli.progress import ExportDisplay
 from catalog.cli.text import count, harmless, iso, number, size
@@ -196,7 +197,8 @@ def _print(app: App, folder: Path, made: Exported) -> None:
     for name, rows in counts.items():
         app.out.line(f"  {name:<{wide}}  {number(rows):>12}")
     if not counts:
-        app.out.line("  no rows: nothing in the catalog is as was asked for")
+        why = EMPTY if release.speaks_of is None else "nothing in it is as was asked for"
+        app.out.line(f"  no rows: {why}")
     app.out.line(f"digest {made.digest}")
     app.out.line(f"check it at any time with: gpts-catalog export --verify {folder}")
     app.out.json(

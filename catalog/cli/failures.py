@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
+from catalog.cli.interrupts import INTERRUPTED
 from catalog.cli.text import count, harmless, number, shorten
 from catalog.query.failures import Reason
 from catalog.records import Verdict
 
+if TYPE_CHECKING:
+    from catalog.harvest import Stop
+
+DONE, SOME_FAILED, REFUSED = 0, 1, 3
+"""The exit statuses of commands that ask a source, beside that of Ctrl-C."""
 LONGEST = 200
 """Characters of a source's own words."""
 ADVICE = {
@@ -19,6 +26,21 @@ ADVICE = {
     Verdict.FORGOTTEN: "this catalog was told to forget them, and asks no more",
 }
 """What to do where a source answers so."""
+
+
+def status_of(stop: Stop | None, *, failed: int, left: int) -> int:
+    """The exit status of a run: why it ended early tells more than what failed.
+
+    Args:
+        stop: why it asked nothing more before its end, if it did.
+        failed: how many of its things failed.
+        left: how many it did not ask for.
+    """
+    if stop is not None and stop.kind == "refused":
+        return REFUSED
+    if stop is not None and stop.kind == "asked" and left:
+        return INTERRUPTED
+    return SOME_FAILED if failed or left else DONE
 
 
 def reason_rows(reasons: Sequence[Reason], failed: int) -> list[list[str]]:

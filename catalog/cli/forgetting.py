@@ -19,6 +19,7 @@ from catalog.query.people import users_called
 from catalog.references import parse_reference
 from catalog.storage.engine import read
 from catalog.storage.ledger import Kind
+from catalog.storage.tombstones import graves_of
 
 app = typer.Typer(
     name="forget",
@@ -91,6 +92,9 @@ def forget_author(
 def _forget(started: App, kind: Kind, name: str, *, yes: bool) -> None:
     folder = Path(started.settings.catalog.folder)
     with started.catalog(read_only=not yes) as engine:
+        with read(engine) as conn:
+            graves = graves_of(conn)
+            is_told = graves is not None and bool(graves.of(kind, [name]))
         done = forget_all(
             engine,
             Derivation(),
@@ -101,15 +105,25 @@ def _forget(started: App, kind: Kind, name: str, *, yes: bool) -> None:
             dry_run=not yes,
             report=started.out.note,
         )
-    _say(started, done, name)
+    _say(started, done, name, is_told=is_told)
     started.out.json(msgspec.to_builtins(done))
 
 
-def _say(started: App, done: Forgotten, name: str) -> None:
+def _say(started: App, done: Forgotten, name: str, *, is_told: bool) -> None:
+    """What was done.
+
+    Args:
+        started: the command.
+        done: what was done.
+        name: whom it is about.
+        is_told: whether the catalog had been told to forget them before.
+    """
     out = started.out
     who = f"{done.kind} {harmless(name)}"
     kept = bool(done.gpts or done.rows or done.files)
-    if not kept:
+    if not kept and is_told:
+        out.line(f"nothing is kept of {who}: this catalog was told to forget it before")
+    elif not kept:
         # Most likely a slip of the pen; or somebody asks before they were ever taken in.
         out.line(f"nothing is kept of {who}: is that the right name?")
         out.note(

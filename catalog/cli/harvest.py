@@ -13,7 +13,8 @@ import msgspec
 import typer
 
 from catalog.cli.context import App, start
-from catalog.cli.failures import next_step, reason_rows
+from catalog.cli.failures import DONE, SOME_FAILED, next_step, reason_rows, status_of
+from catalog.cli.interrupts import INTERRUPTED
 from catalog.cli.news import news
 from catalog.cli.options import CatalogOption, ConfigOption, JsonOption
 from catalog.cli.pricing import print_price
@@ -24,14 +25,14 @@ from catalog.errors import UsageError
 from catalog.query.failures import Reason, reasons
 from catalog.settings import SourceSettings, api_key
 from catalog.storage import frontier
-from catalog.storage.engine import read
+from catalog.storage.engine import read, write
+from catalog.storage.owners import in_words, is_alive
 
 if TYPE_CHECKING:
     from catalog.harvest import Harvest, Harvested, HarvestJob, Progress, Totals
     from catalog.storage.engine import Engine
     from catalog.times import Micros
 
-DONE, SOME_FAILED, REFUSED = 0, 1, 3
 EVERYTHING = 2**31 - 1
 """A limit that is none."""
 MOST_REFUSED = 20
@@ -83,7 +84,7 @@ def harvest(
     with app.catalog(read_only=dry_run) as engine:
         asked = app.source(source)
         listed_at = app.clock.now()
-        ids = _due(engine, listed_at, limit) if due else named.ids[:limit]
+        ids = _due(app, engine, listed_at, limit, frees=not dry_run) if due else named.ids[:limit]
         if dry_run:
             print_price(app, engine, asked, ids, due=due)
             return SOME_FAILED if named.refused else DONE
@@ -119,9 +120,30 @@ def _named(app: App, words: Sequence[str], file: Path | None) -> References:
     return named
 
 
-def _due(engine: Engine, now: Micros, limit: int | None) -> tuple[str, ...]:
+def _due(
+    app: App, engine: Engine, now: Micros, limit: int | None, *, frees: bool
+) -> tuple[str, ...]:
+    """What is due, with a word on what others hold of it.
+
+    Args:
+        app: the command.
+        engine: the catalog.
+        now: the present moment.
+        limit: at most so many.
+        frees: whether to free before what processes hold that are gone: only read in a dry run.
+    """
+    if frees:
+        with write(engine) as conn:
+            frontier.reap(conn, is_alive)
     with read(engine) as conn:
-        return tuple(frontier.due(conn, now, limit or EVERYTHING))
+        ids, held = frontier.due(conn, now, limit or EVERYTHING), frontier.held_due(conn, now)
+    if held.ids and len(ids) < (limit or EVERYTHING):
+        who = ", ".join(map(in_words, held.owners))
+        app.out.note(
+            f"{number(held.ids)} more {'is' if held.ids == 1 else 'are'} due and left out:"
+            f" held until {moment(held.until)} by {who}"
+        )
+    return tuple(ids)
 
 
 def _nothing_due(app: App, engine: Engine) -> None:
@@ -130,7 +152,7 @@ def _nothing_due(app: App, engine: Engine) -> None:
     with read(engine) as conn:
         counts = frontier.count_frontier(conn, app.clock.now())
     later = f"; the next at {moment(counts.next_due_at)}" if counts.next_due_at else ""
-    app.out.line(f"nothing is due{later}")
+    app.out.line(f"nothing {'else ' if counts.due else ''}is due{later}")
     app.out.json(msgspec.to_builtins(Totals(run="")))
 
 
@@ -162,11 +184,17 @@ def _run(
         ended = asyncio.run(_ask(job, app, display.show))
     if ended is None:
         app.out.note("stopped before anything was asked")
-        return SOME_FAILED
+        return INTERRUPTED
     with read(engine) as conn:
         why = reasons(conn, ended.totals.run) if ended.totals.failed else ()
     report(app, ended, source, why)
-    return status_of(ended)
+    return status_after(ended)
+
+
+def status_after(ended: Harvested) -> int:
+    """The exit status. Those who were to be forgotten are left out on purpose: no failure."""
+    totals = ended.totals
+    return status_of(ended.stop, failed=totals.failed + totals.mismatched, left=totals.left)
 
 
 async def _ask(job: HarvestJob, app: App, show: Callable[[Progress], None]) -> Harvested | None:
@@ -257,15 +285,3 @@ def _effects(totals: Totals) -> str:
         f"{number(totals.new)} new, {number(totals.changed)} changed,"
         f" {number(totals.unchanged)} unchanged"
     )
-
-
-def status_of(ended: Harvested) -> int:
-    """The exit status: a source that refused or is down tells more than ids that failed.
-
-    Those who were to be forgotten are left out on purpose: that is no failure.
-    """
-    if ended.stop is not None and ended.stop.kind == "refused":
-        return REFUSED
-    totals = ended.totals
-    some_failed = totals.failed or totals.left or totals.mismatched
-    return SOME_FAILED if some_failed else DONE

@@ -34,6 +34,15 @@ def print_alarms(app: App, health: Health) -> None:
         )
 
 
+def print_unfinished(app: App, health: Health) -> None:
+    """That the numbers below are behind, and what brings them up to date."""
+    from catalog.health import unfinished
+
+    if health.facts.unsettled.number:
+        why = harmless("; ".join(unfinished(health)))
+        app.out.line(f"  authors and mass events are still to be counted: {why}")
+
+
 def print_spent(app: App, health: Health) -> None:
     """What was taken of each source's UTC day, and what is left."""
     rows = [
@@ -51,7 +60,7 @@ def print_jobs(app: App, health: Health) -> None:
     jobs = [job for job in health.facts.jobs if job.runs or job.next_at is not None]
     if jobs:
         app.out.heading("jobs")
-        app.out.table([[job.name, _last(health, job), _next(job)] for job in jobs])
+        app.out.table([[job.name, _last(health, job), _next(health, job)] for job in jobs])
 
 
 def _left(spent: Spent) -> str:
@@ -73,7 +82,7 @@ def _last(health: Health, job: JobFacts) -> str:
     return f"{run.status} {duration(max(0, health.at - run.started_at) / SECOND)} ago"
 
 
-def _next(job: JobFacts) -> str:
-    if job.next_at is not None:
+def _next(health: Health, job: JobFacts) -> str:
+    if job.next_at is not None and not health.lacks_scheduler:
         return f"next {moment(job.next_at)}"
     return "waits for gpts-catalog schedule" if job.is_scheduled else "by hand alone"

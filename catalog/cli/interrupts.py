@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from catalog.cli.output import Output
 
+INTERRUPTED = 128 + signal.SIGINT
+"""What shells expect of a program that Ctrl-C ended."""
+
 
 @contextmanager
 def interruptible(

@@ -6,7 +6,7 @@ from typing import Any
 
 from catalog.cli.text import duration, iso, moment
 from catalog.storage.jobs import JobRun, JobState
-from catalog.storage.owners import is_alive
+from catalog.storage.owners import in_words, is_alive
 from catalog.times import SECOND, Micros
 from catalog.working import JobRan
 
@@ -59,4 +59,5 @@ def scheduler_words(scheduler: JobState | None, now: Micros) -> str:
         and is_alive(scheduler.owner)
     )
     word = "a scheduler is there" if is_there else "no scheduler is there any more"
-    return f"{word}: {scheduler.owner} looked {ago} ago"
+    who = f"{in_words(scheduler.owner)} looked" if scheduler.owner else "the last one looked"
+    return f"{word}: {who} {ago} ago"

@@ -24,6 +24,7 @@ from catalog.scheduling import next_slot, slots
 from catalog.settings.wording import nearest
 from catalog.storage import jobs as store
 from catalog.storage.engine import read
+from catalog.storage.owners import in_words
 from catalog.times import Micros
 from catalog.working import JobRan
 
@@ -264,7 +265,9 @@ def run_(
             return DONE
         if isinstance(ran, Busy):
             command.out.note(
-                f"{name} is run by {ran.owner} now" if ran.owner else f"{name} was run meanwhile"
+                f"{name} is run by {in_words(ran.owner)} now"
+                if ran.owner
+                else f"{name} was run meanwhile"
             )
             return DONE if if_owed else SOME_FAILED
     _print_ran(command, ran)

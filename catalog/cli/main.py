@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -17,6 +16,7 @@ from typer.exceptions import Abort, TyperException
 
 from catalog import __version__
 from catalog.cli.common import Common, without_secrets
+from catalog.cli.interrupts import INTERRUPTED
 from catalog.cli.options import CatalogOption, ConfigOption, JsonOption
 from catalog.cli.text import harmless, to_json
 from catalog.cli.usage import explain, help_instead
@@ -24,8 +24,6 @@ from catalog.errors import CatalogError
 
 COMPLETING = "_GPTS_CATALOG_COMPLETE"
 """Set by the shell's completion script."""
-INTERRUPTED = 128 + signal.SIGINT
-"""What shells expect of a program that Ctrl-C ended."""
 PIPE_CLOSED = 141
 """What shells expect of a program whose reader went away."""
 _NO_RIGHT = ": check who may use it, or name another place"
@@ -95,6 +93,10 @@ _COMMANDS: dict[str, tuple[str, str]] = {
     "simulate-gateway": ("simulate:simulate_gateway", "Run a simulated gateway."),
 }
 """Each command, where it stands in this package, and what it does in a line."""
+
+
+_STORES_AS_IT_GOES = frozenset({"demo", "harvest", "discover", "probe", "import", "merge", "move"})
+"""What these wrote stays when they are stopped; the others write nothing, or all or nothing."""
 
 
 class _Group(TyperGroup):
@@ -186,8 +188,7 @@ def run(args: list[str] | None = None) -> int:
     except TyperException as error:
         text = help_instead(error)
         if text is None:
-            named = next((word for word in words if word in _COMMANDS), "")
-            _complain(explain(error, named), words)
+            _complain(explain(error, _command_in(words)), words)
         else:
             sys.stderr.write(f"{text}\n")
         return error.exit_code
@@ -201,9 +202,15 @@ def run(args: list[str] | None = None) -> int:
         return CatalogError.exit_status
     except (KeyboardInterrupt, Abort):
         outcome = INTERRUPTED
-    if outcome == INTERRUPTED:  # Typer swallows Ctrl-C and gives its status
-        sys.stderr.write("stopped; what was written until now stays\n")
+    if outcome == INTERRUPTED:  # a command's own, or Typer's, which swallows Ctrl-C
+        stores = _command_in(words) in _STORES_AS_IT_GOES
+        sys.stderr.write("stopped; what was written until now stays\n" if stores else "stopped\n")
     return outcome if isinstance(outcome, int) else 0
+
+
+def _command_in(words: Sequence[str]) -> str:
+    """The command that the words name; empty where they name none."""
+    return next((word for word in words if word in _COMMANDS), "")
 
 
 def _complain(text: str, words: list[str]) -> None:

@@ -16,6 +16,7 @@ from catalog.settings import SourceSettings
 from catalog.storage.engine import read
 from catalog.storage.runs import RunKey, known_ids, resumable_run
 from catalog.storage.sources import BudgetKind, reserved, source_ids
+from catalog.storage.tombstones import forgotten_among
 from catalog.times import day_of
 
 if TYPE_CHECKING:
@@ -90,6 +91,11 @@ def print_price(
         ids: the ids.
         due: they are what is due: nothing of it is known to a run that would be resumed.
     """
+    with read(engine) as conn:
+        gone = forgotten_among(conn, ids)
+    if gone:
+        ids = [each for each in ids if each not in gone]
+        app.out.note(f"left out: {count(len(gone), 'GPT')} that this catalog was told to forget")
     run, known = (None, 0) if due else _resumable(app, engine, source, ids)
     found = price(app, engine, source, ids, known)
     out = app.out

@@ -11,6 +11,7 @@ import msgspec
 import typer
 
 from catalog.cli.context import App, start
+from catalog.cli.failures import DONE, status_of
 from catalog.cli.interrupts import interruptible
 from catalog.cli.options import CatalogOption, ConfigOption, JsonOption
 from catalog.cli.references import gather
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from catalog.dialects.probing import Reply
     from catalog.harvest.probing import Probed
 
-DONE, SOME_FAILED, REFUSED = 0, 1, 3
 LONGEST = 300
 """Characters of an answer that are shown."""
 
@@ -176,9 +176,7 @@ def _ask(app: App, source: SourceSettings, ids: Sequence[str], settings: ProbeSe
         )
         done = put(context, engine, source, ids, settings, show)
     _report(app, source, done)
-    if done.stop is not None and done.stop.kind == "refused":
-        return REFUSED
-    return SOME_FAILED if done.failed or done.left else DONE
+    return status_of(done.stop, failed=done.failed, left=done.left)
 
 
 def _report(app: App, source: SourceSettings, done: Probed) -> None:

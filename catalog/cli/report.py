@@ -37,9 +37,11 @@ from catalog.times import DAY, day_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from catalog.health import Health
     from catalog.report.model import Report
     from catalog.scheduling import Schedule
     from catalog.storage.engine import Connection
+    from catalog.times import Micros
 
 Format = Literal["md", "html", "json", "atom"]
 PAGES: tuple[Format, ...] = ("md", "html", "json")
@@ -90,7 +92,8 @@ def report(
     if format_ or app.out.as_json:
         forms = (format_ or "json",)
     with app.catalog() as engine, read(engine) as conn:
-        window, schedules = _window(app, conn, day, since, until, run)
+        now = app.clock.now()
+        window, schedules = _window(app, conn, now, day, since, until, run)
         if forms == ("atom",):
             made = {"atom": _feed(conn, only, window)}
         elif only:
@@ -103,6 +106,7 @@ def report(
                 watches=read_watches(app.settings.watch),
                 schedules=schedules,
                 zone=ZoneInfo(app.settings.catalog.timezone),
+                health=_health(app, conn, now) if window.until == now else None,
             )
             made = _forms(found, None, forms)
     name = window.name if watch is None else f"{window.name}-watch-{watch}"
@@ -114,6 +118,13 @@ def report(
     paths = [put(output / f"{name}.{form}", text) for form, text in made.items()]
     app.out.lines(map(str, paths))
     app.out.json({"files": [str(path) for path in paths]})
+
+
+def _health(app: App, conn: Connection, now: Micros) -> Health:
+    """How the catalog is now, as ``status`` tells it."""
+    from catalog.health import look_at
+
+    return look_at(conn, app.settings, now, list(planned_jobs(app).values()))
 
 
 def _feed(conn: Connection, watch: Watch | None, window: Window) -> str:
@@ -135,6 +146,7 @@ def _forms(found: Report, watch: str | None, forms: tuple[Format, ...]) -> dict[
 def _window(
     app: App,
     conn: Connection,
+    now: Micros,
     day: str | None,
     since: str | None,
     until: str | None,
@@ -145,7 +157,6 @@ def _window(
     Raises:
         UsageError: several are named, one that ends before it begins, or a day to come.
     """
-    now = app.clock.now()
     given = [name for name, value in (("--day", day), ("--run", run)) if value is not None]
     given += ["--since and --until"] if since or until else []
     if len(given) > 1:

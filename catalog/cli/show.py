@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -22,19 +23,23 @@ from catalog.cli.options import (
     read_moment,
 )
 from catalog.cli.text import count, harmless, moment, number, shorten, shown
-from catalog.errors import UsageError
+from catalog.errors import NotFound, SettingsError, UsageError
 from catalog.query import gizmos
 from catalog.query import history as histories
 from catalog.query.raw import original
 from catalog.query.told import MIME_PATHS, Known
 from catalog.references import parse_reference
 from catalog.storage.engine import read
+from catalog.storage.tombstones import FORGOTTEN, forgotten_among
 from catalog.times import Micros
 from catalog.wording.changes import element, label, named
 from catalog.wording.tojson import gizmo_json, history_json
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from catalog.records import Deriver
+    from catalog.storage.engine import Connection
 
 QUIET_FIELDS = frozenset({"name", "created_ago_str"})
 """The name stands above; the other is a localized text about the moment of asking."""
@@ -66,7 +71,12 @@ def show(
     then = read_moment(at, "--at", end_of_day=True)
     by = read_moment(known_at, "--known-at", end_of_day=True)
     known = None if by is None else Known(at=by, deriver=_rules())
-    with app.out.paged(), app.catalog() as engine, read(engine) as conn:
+    with (
+        app.out.paged(),
+        app.catalog() as engine,
+        read(engine) as conn,
+        _forgotten_named(conn, gizmo_id),
+    ):
         if raw:
             found = original(conn, gizmo_id, _rules(), then, by)
             app.out.note(
@@ -82,6 +92,19 @@ def show(
             gizmo = gizmos.get(conn, gizmo_id, then, known)
             print_gizmo(app, gizmo)
             app.out.json(gizmo_json(gizmo))
+
+
+@contextmanager
+def _forgotten_named(conn: Connection, gizmo_id: str) -> Iterator[None]:
+    """Whoever finds nothing is not told to harvest a GPT that no harvest takes in."""
+    try:
+        yield
+    except NotFound:
+        # Without its key a tombstone tells nothing.
+        with suppress(SettingsError):
+            if forgotten_among(conn, [gizmo_id]):
+                raise NotFound(f"{gizmo_id}: {FORGOTTEN}") from None
+        raise
 
 
 def _rules() -> Deriver:

@@ -21,6 +21,7 @@ from catalog.cli.options import (
 )
 from catalog.cli.table import Column, print_csv, print_table
 from catalog.cli.text import count, duration, iso, moment, number, size
+from catalog.query.authors import BEHIND, are_behind
 from catalog.query.facets import Facets
 from catalog.query.facets import facets as count_facets
 from catalog.query.overview import Overview, overview
@@ -51,8 +52,11 @@ def stats(
     with app.catalog() as engine, read(engine) as conn:
         found = overview(conn, app.clock.now())
         facets = count_facets(conn, Filter(), exact=True)
+        behind = are_behind(conn)
     with app.out.paged():
         _print(app, found, facets)
+    if behind:
+        app.out.note(BEHIND)
     app.out.json(_json(found, facets))
     print_csv(app.out, ["section", "name", "of", "number"], _csv(found, facets))
 

@@ -8,7 +8,13 @@ import msgspec
 import typer
 
 from catalog.cli.context import App, start
-from catalog.cli.health_lines import print_alarms, print_headline, print_jobs, print_spent
+from catalog.cli.health_lines import (
+    print_alarms,
+    print_headline,
+    print_jobs,
+    print_spent,
+    print_unfinished,
+)
 from catalog.cli.options import CatalogOption, ConfigOption, JsonOption
 from catalog.cli.status_lines import print_status
 from catalog.cli.text import harmless, iso
@@ -84,6 +90,7 @@ def status(
     if found is None:
         app.out.json(health_json(health))
         return 0 if health.is_well else 1
+    print_unfinished(app, health)
     print_status(app, found)
     print_spent(app, health)
     print_jobs(app, health)

@@ -11,7 +11,7 @@ from catalog.cli.text import harmless
 
 if TYPE_CHECKING:
     from catalog.health import Watch
-    from catalog.query.job_health import PlannedJob
+    from catalog.working import PlannedJob
 
 
 def make_watch(command: App, jobs: Mapping[str, PlannedJob]) -> Watch:

@@ -9,16 +9,19 @@ from typing import Any
 
 import yaml
 
+from catalog.decide.marks import FLAP_WINDOW
 from catalog.export.citing import bibtex, citation
 from catalog.export.layout import Laid, is_catalog, laid_out, together
 from catalog.export.licences import hugging_face
 from catalog.export.loading import Snippet, snippets
+from catalog.export.reading import REPLACED
 from catalog.export.release import MANIFEST, Column, Release
 from catalog.export.telling import HARVESTED, LIMITS, lead, left_out, personal
 from catalog.query.covered import Coverage
+from catalog.query.exported import TABLES
 from catalog.report.markdown import code, escaped
 from catalog.settings import ExportSettings
-from catalog.times import to_iso
+from catalog.times import DAY, to_iso
 from catalog.wording.text import count, harmless, number, size
 
 MOST_GAPS = 10
@@ -159,14 +162,36 @@ def _state(release: Release) -> Iterator[str]:
     if release.filter is not None:
         rows.append(("only GPTs with", code(harmless(release.filter))))
     if release.since is not None:
-        rows.append(("only what is new since", to_iso(release.since)))
+        rows.append(("a delta since", to_iso(release.since)))
     yield from _table(("", ""), rows)
     yield ""
+    if release.since is not None:
+        yield from _delta(release)
     yield (
         f"`{MANIFEST}` names every file with its rows, length and SHA-256, and ends with the digest"
         " of this release; `gpts-catalog export --verify DIR` checks them all. The state of the"
         " catalog is what `gpts-catalog digest --kept` prints of the one that this was made from."
     )
+    yield ""
+
+
+def _delta(release: Release) -> Iterator[str]:
+    """What a delta holds, and how it is put on the export of then."""
+    names = [table.name for table in release.tables]
+    yield (
+        "A delta holds the rows that may have come or moved since that moment, to be put on the"
+        " export of then: they take the place of rows with the same key. Of the GPTs in"
+        f" {code(REPLACED.name)}, of which older things were told since, it holds all rows: those"
+        " of before go."
+    )
+    if "changes" in names:
+        yield (
+            f"{code('changes')} begins {FLAP_WINDOW // DAY} days before that moment: what is new"
+            " may show that an older change was taken back."
+        )
+    whole = [code(name) for name in names if name in TABLES and TABLES[name].shape == "whole"]
+    if whole:
+        yield f"Whole in every delta: {', '.join(whole)}."
     yield ""
 
 

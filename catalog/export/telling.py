@@ -81,7 +81,7 @@ def lead(release: Release) -> str:
     new = (
         ""
         if release.since is None
-        else " This is a delta: it holds only what is new since the moment it names."
+        else " This is a delta: it holds what may have come or moved since the moment it names."
     )
     return (
         "What is publicly said about custom GPTs, and how it changed:"

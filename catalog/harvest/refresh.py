@@ -22,6 +22,7 @@ from catalog.query.outlook import HELD_BACK
 from catalog.records import Verdict
 from catalog.storage import frontier, runs
 from catalog.storage.engine import read, write
+from catalog.storage.owners import is_alive
 from catalog.times import day_of
 from catalog.working import JobContext, JobResult
 
@@ -198,8 +199,10 @@ def work(context: JobContext) -> JobResult:
         moved = reprice(engine, Planner(terms, context.rng), context.stopping)
         if moved:
             context.out(f"{moved:,} GPTs are planned anew: the settings for it were changed")
-        if was_ahead:
-            with write(engine) as conn:
+        with write(engine) as conn:
+            # What a process holds that is gone is due as well.
+            frontier.reap(conn, is_alive)
+            if was_ahead:
                 frontier.recall(conn, now)
         if left is not None:
             limit = min(limit, left)

@@ -4,7 +4,7 @@
 line; ``metrics`` and ``serving`` give it to Prometheus and whoever asks ``/healthz``.
 """
 
-from catalog.health.line import headline
+from catalog.health.line import headline, unfinished
 from catalog.health.looking import Health, look, look_at
 from catalog.health.metrics import exposition
 from catalog.health.serving import Address, Looks, as_json, listen_address, serve_health
@@ -22,4 +22,5 @@ __all__ = [
     "look",
     "look_at",
     "serve_health",
+    "unfinished",
 ]

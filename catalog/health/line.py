@@ -44,12 +44,25 @@ def _state(health: Health) -> list[str]:
         parts.append(f"{others:,} missing or gone")
     if gpts.last_asked_at is not None and any(source.run for source in health.facts.sources):
         parts.append(f"last asked {span(now - gpts.last_asked_at)} ago")
-    coming = [(job.next_at, job.name) for job in health.facts.jobs if job.next_at is not None]
-    if coming:
-        at, name = min(coming)
+    parts += unfinished(health)
+    if health.lacks_scheduler:
+        parts.append("no scheduler is there any more")
+    for at, name in health.coming[:1]:
         form = "%H:%M" if at - now < DAY else "%Y-%m-%d %H:%M"
         parts.append(f"next {name} {to_datetime(at):{form}} UTC")
     return parts
+
+
+def unfinished(health: Health) -> list[str]:
+    """What is still at work or was cut off: what it brought is not all counted before it ends."""
+    facts = health.facts
+    told = [f"{run.command} is at work" for run in facts.at_work]
+    if facts.unsettled.number:
+        # Once another harvest has counted all, only its own ids are still waiting for it.
+        told += [f"{run.command} was cut off: give the same command again" for run in facts.cut_off]
+    if facts.unsettled.number and not told:
+        told.append("what came last is not all counted yet: the next harvest does it")
+    return told
 
 
 def _within(length: Micros) -> str:

@@ -21,10 +21,10 @@ from catalog.times import DAY, Micros
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from catalog.query.job_health import PlannedJob
     from catalog.settings import Settings
     from catalog.storage.alarms import Standing
     from catalog.storage.engine import Connection, Engine
+    from catalog.working import PlannedJob
 
 
 class Health(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,6 +46,19 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     def is_well(self) -> bool:
         """Whether no alarm stands; warnings may."""
         return not any(alarm.severity == "alarm" for alarm in self.alarms)
+
+    @property
+    def lacks_scheduler(self) -> bool:
+        """Whether a scheduler was here, and is no more: nobody says that slots are kept."""
+        last = self.facts.scheduler
+        return last is not None and last.until <= self.at
+
+    @property
+    def coming(self) -> list[tuple[Micros, str]]:
+        """The next slot of each job with its name, soonest first, where anybody keeps them."""
+        if self.lacks_scheduler:
+            return []
+        return sorted((job.next_at, job.name) for job in self.facts.jobs if job.next_at is not None)
 
 
 def look(

@@ -60,7 +60,11 @@ _ALL = (
         " failed, left",
         ("source", "ended"),
     ),
-    Metric("source_run_held", "not-founds of that run that are held back (rule 6)", ("source",)),
+    Metric(
+        "source_run_held",
+        "not-founds of that run about known GPTs that are held back (rule 6)",
+        ("source",),
+    ),
     Metric(
         "budget_taken",
         "what was taken of a source's UTC day: requests, probes, tokens",

@@ -18,8 +18,11 @@ asks. [alarms](alarms.md) has every kind, when it is raised, and what to do.
 `gpts-catalog status` begins with a line that says all. `gpts-catalog status --check` prints that
 line and the alarms, and ends with 0 if all is well or only warnings stand, 1 if an alarm stands, 4
 if the catalog cannot be read. It reads by indexes alone, so it may be called every minute. A
-scheduler that is dead cannot say so: let something else than the scheduler call it, as cron,
-systemd's timers or the monitor of the machine.
+harvest that is at work is named in the line, and so is one that was cut off (by `kill -9`, or as
+the machine went down) as long as authors and mass events of what it brought are not counted: the
+same command, given again, goes on with it and counts them. Where a scheduler was here and is no
+more, the line says that in place of the next job. A scheduler that is dead cannot say so: let
+something else than the scheduler call it, as cron, systemd's timers or the monitor of the machine.
 
 ## Prometheus
 

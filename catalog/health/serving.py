@@ -29,7 +29,7 @@ from catalog.storage.schema import opened
 from catalog.times import Clock, to_iso
 
 if TYPE_CHECKING:
-    from catalog.query.job_health import PlannedJob
+    from catalog.working import PlannedJob
 
 GOOD_FOR = 10.0
 """Seconds for which a look serves all that ask: Prometheus asks every 15 to 60."""

@@ -20,11 +20,10 @@ from catalog.storage.urls import describe, parse_url
 from catalog.times import Clock
 
 if TYPE_CHECKING:
-    from catalog.query.job_health import PlannedJob
     from catalog.records import Alarm
     from catalog.storage.engine import Connection, Engine
     from catalog.times import Micros
-    from catalog.working import JobContext, JobRan
+    from catalog.working import JobContext, JobRan, PlannedJob
 
 
 CHECK_EVERY = 600.0

@@ -29,6 +29,11 @@ AUTHOR_SORTS: tuple[AuthorSort, ...] = get_args(AuthorSort)
 
 _NAMELESS = "\U0010ffff"
 """Stands after every name."""
+BEHIND = (
+    "authors of what came last are not counted yet: they are when the harvest or import that brings"
+    " it ends; if it was cut off, give the same command again"
+)
+"""What is said where :func:`are_behind`."""
 _MOST_NAMESAKES = 5
 """So many authors of one name are told."""
 
@@ -315,6 +320,12 @@ def _socials(conn: Connection, gizmo_id: str) -> tuple[dict[str, Any], ...]:
     )
 
 
+def are_behind(conn: Connection) -> bool:
+    """Whether authors of what came last are still to be counted: by what brought it, as it ends."""
+    q = t.stage_queue.c
+    return conn.execute(select(q.key).where(q.kind == "author").limit(1)).first() is not None
+
+
 def _user_id(conn: Connection, who: str) -> str:
     """The author that is meant."""
     a, text = t.authors.c, who.strip()
@@ -330,7 +341,7 @@ def _user_id(conn: Connection, who: str) -> str:
     if not found:
         raise NotFound(
             f"no current document names an author {text!r}: gpts-catalog authors finds them by"
-            " words of their names"
+            f" words of their names{f'; {BEHIND}' if are_behind(conn) else ''}"
         )
     if len(found) > 1:
         shown = ", ".join(found[:_MOST_NAMESAKES])

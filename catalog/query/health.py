@@ -10,7 +10,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from sqlalchemy import Connection, and_, func, or_, select
+from sqlalchemy import Connection, and_, exists, func, or_, select
 
 from catalog.alarms import (
     Capped,
@@ -34,9 +34,11 @@ from catalog.alarms.kinds import (
 )
 from catalog.query.job_health import job_facts
 from catalog.query.likeness import RUNS, WINDOW, likeness
+from catalog.query.sets import moved_sets
 from catalog.storage import jobs as job_store
 from catalog.storage import tables as t
-from catalog.storage.runs import Run, stale_runs
+from catalog.storage.owners import is_alive, is_at_work_here
+from catalog.storage.runs import RESUMED_WITHIN, Run, has_outcomes, open_runs, stale_runs
 from catalog.times import DAY, Micros, day_of
 
 if TYPE_CHECKING:
@@ -44,9 +46,9 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement, Select
 
-    from catalog.query.job_health import PlannedJob
     from catalog.records import Deriver
     from catalog.settings import Settings, SourceSettings
+    from catalog.working import PlannedJob
 
 CAP = 100_000
 """What is counted is counted so far: beyond, how much more there is changes nothing."""
@@ -82,6 +84,7 @@ def facts(
     scheduler = job_store.scheduler(conn)
     ceiling = int(settings.plan.ceiling_days * DAY)
     expired, expired_since = _expired(conn, now)
+    at_work, cut_off = _under_way(conn, now)
     return Facts(
         gpts=_gpts(conn, now, ceiling),
         sources=tuple(
@@ -98,6 +101,8 @@ def facts(
             until=scheduler.lease_until or scheduler.slot_at,
         ),
         open_runs=tuple(_run_facts(run) for run in stale_runs(conn, now - OPEN_GRACE)),
+        at_work=at_work,
+        cut_off=cut_off,
         expired=expired,
         expired_since=expired_since,
         unsettled=_capped(conn, select(t.stage_queue.c.kind)),
@@ -109,11 +114,14 @@ def facts(
 
 
 def by_status(conn: Connection) -> dict[str, int]:
-    """How many GPTs are listed, missing and gone, as of when stage 2 last looked."""
+    """How many GPTs are listed, missing, gone; what stage 2 has still to count is counted now."""
     found: Counter[str] = Counter()
-    s = t.facet_sets.c
-    for facets, gpts in conn.execute(select(s.facets, s.gpts).where(s.gpts > 0)):
-        found[_FACETS.decode(facets)["status"][0]] += gpts
+    s, moved = t.facet_sets.c, moved_sets(conn)
+    counted = select(s.facet_id, s.facets, s.gpts)
+    # Sets that no GPT has any more stay: only where some are still to be counted are they read.
+    for number, facets, settled in conn.execute(counted if moved else counted.where(s.gpts > 0)):
+        if gpts := moved.get(number, settled):
+            found[_FACETS.decode(facets)["status"][0]] += gpts
     return dict(sorted(found.items()))
 
 
@@ -282,17 +290,43 @@ def _latest_runs(
 
 
 def _held(conn: Connection, run: Run) -> int:
-    """Not-founds of a run that rule 6 holds back; not looked for where there can be none."""
+    """Not-founds of a run about known GPTs that rule 6 holds back; not looked for in vain."""
     if run.not_found <= max(MISSING_LEAST, MISSING_SHARE * (run.documents + run.not_found)):
         return 0
     o = t.observations.c
-    query = select(func.count()).where(o.run_id == run.run_id, o.verdict == "held")
+    known = exists().where(t.gizmos.c.gizmo_id == o.gizmo_id)
+    query = select(func.count()).where(o.run_id == run.run_id, o.verdict == "held", known)
     return int(conn.execute(query).scalar_one())
 
 
 def _run_facts(run: Run, held: int = 0) -> RunFacts:
     names = RunFacts.__struct_fields__
     return RunFacts(**{name: getattr(run, name) for name in names if name != "held"}, held=held)
+
+
+def _under_way(conn: Connection, now: Micros) -> tuple[tuple[RunFacts, ...], tuple[RunFacts, ...]]:
+    """The runs that brought something and are not over, by whether their process is there."""
+    at_work, cut_off = [], []
+    for run in open_runs(conn):
+        # Of searches and probes nothing is to be counted, and nothing resumes them.
+        if run.owner is None or not has_outcomes(conn, run.run_id):
+            continue
+        if _is_there(conn, run.owner, now):
+            at_work.append(_run_facts(run))
+        elif run.started_at > now - RESUMED_WITHIN:
+            cut_off.append(_run_facts(run))
+    return tuple(at_work), tuple(cut_off)
+
+
+def _is_there(conn: Connection, owner: str, now: Micros) -> bool:
+    """Whether a process is at work; of one on another host its claims tell, which it renews."""
+    if is_at_work_here(owner):
+        return True
+    if not is_alive(owner):
+        return False
+    f = t.frontier.c
+    held = exists().where(f.lease_owner == owner, f.lease_until > now)
+    return bool(conn.execute(select(held)).scalar())
 
 
 def _expired(conn: Connection, now: Micros) -> tuple[int, Micros | None]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from itertools import islice, pairwise
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, select
 
 from catalog.alarms import JobFacts, JobRunFacts
-from catalog.scheduling import Schedule, latest_slot, next_slot, slots
+from catalog.scheduling import latest_slot, next_slot, slots
 from catalog.storage import jobs as store
 from catalog.storage.work_tables import job_runs
 from catalog.working import JobResult
@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
     from datetime import tzinfo
 
+    from catalog.scheduling import Schedule
     from catalog.settings import Settings
     from catalog.times import Micros
+    from catalog.working import PlannedJob
 
 RUNS = 5
 """So many of a job's last runs are looked at."""
@@ -28,29 +30,6 @@ ASKING = "refresh"
 """The job that asks for what is due."""
 MISSED = 10_000
 """Slots that were left out are counted so far."""
-
-
-class PlannedJob(Protocol):
-    """A job as it is to run here; ``jobs.declare.Planned`` is one."""
-
-    @property
-    def name(self) -> str:
-        """Its name."""
-        ...
-
-    @property
-    def schedule(self) -> Schedule | None:
-        """When; None: by hand alone."""
-        ...
-
-    @property
-    def after(self) -> tuple[str, ...]:
-        """The jobs that it lets end first."""
-        ...
-
-    def unmet(self, result: JobResult) -> tuple[str, ...]:
-        """What ``result`` did not bring of what is expected, a sentence each."""
-        ...
 
 
 def job_facts(

@@ -127,7 +127,7 @@ class SetsWithin:
         if known is not None:
             return known.counted
         rows = _ALL.rows(conn, {})
-        if moved := _moved(conn):
+        if moved := moved_sets(conn):
             rows = [(number, digest, moved.get(number, gpts)) for number, digest, gpts in rows]
         counted = _read(conn, rows)
         if self._state is not None:
@@ -216,7 +216,7 @@ def _read(conn: Connection, rows: Sequence[tuple[Any, ...]]) -> list[Counted]:
     return [(known[digest], gpts) for _, digest, gpts in rows]
 
 
-def _moved(conn: Connection) -> dict[int, int]:
+def moved_sets(conn: Connection) -> dict[int, int]:
     """The listings of those sets that stage 2 has still to count, counted now."""
     moved = {int(key): 0 for (key,) in _QUEUED.rows(conn, {})}
     if moved:

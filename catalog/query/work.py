@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement, Select
 
-    from catalog.query.job_health import PlannedJob
     from catalog.times import Micros
+    from catalog.working import PlannedJob
 
 __all__ = [
     "AlarmPage",

@@ -13,12 +13,14 @@ from catalog.query.windows import Some
 from catalog.report.model import Brought, Late, NextJob, Report, Window
 from catalog.report.watches import Scopes, watch_news
 from catalog.scheduling import next_slot
+from catalog.storage.alarms import Standing
 from catalog.storage.runs import get_run
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from zoneinfo import ZoneInfo
 
+    from catalog.health import Health
     from catalog.records import Deriver
     from catalog.report.watches import Watch
     from catalog.scheduling import Schedule
@@ -62,6 +64,7 @@ def gather(
     watches: Iterable[Watch] = (),
     schedules: Mapping[str, Schedule] | None = None,
     zone: ZoneInfo | None = None,
+    health: Health | None = None,
 ) -> Report:
     """The report of a window.
 
@@ -72,6 +75,8 @@ def gather(
         watches: the watches.
         schedules: of the jobs, by name, where it is to be told what runs next.
         zone: the zone these are written in.
+        health: of a window that ends now, how the catalog is: what was written down of alarms is as
+            old as the last look of a scheduler. None: what stood then, as it was written down.
     """
     since, until = window.since, window.until
     scopes = scopes_of(conn, since, until)
@@ -94,9 +99,24 @@ def gather(
         spent=doings.spent(conn, runs),
         drift=doings.drifted(conn, since, until, ROWS),
         unknown=doings.unknown_fields(conn, since, until, ROWS),
-        alarms=doings.alarms_at(conn, until),
+        alarms=doings.alarms_at(conn, until) if health is None else _standing(health),
         next_jobs=_next_jobs(schedules or {}, zone, until),
         watches=watch_news(conn, watches, scopes, limit=GPTS, each=CHANGES),
+    )
+
+
+def _standing(health: Health) -> tuple[Standing, ...]:
+    """What stands now; what nobody wrote down yet, since now."""
+    return tuple(
+        Standing(
+            kind=each.kind,
+            subject=each.subject,
+            severity=each.severity,
+            message=each.message,
+            raised_at=health.since.get((each.kind, each.subject), health.at),
+            seen_at=health.at,
+        )
+        for each in health.alarms
     )
 
 

@@ -1,7 +1,8 @@
 """The work of the job ``report``: a report of each UTC day, the page of the morning, and the feeds.
 
-A day that is under way is reported so far, and again once it is over; days that were missed are
-caught up on, one by one, so that there is a report of every day.
+A day that is under way is reported so far, and again once it is over; days that were missed, or
+whose files were removed since, are caught up on, one by one, so that there is a report of every
+day.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from catalog import notify
 from catalog.derive import Derivation
+from catalog.health.looking import look_at
 from catalog.health.watching import record
 from catalog.notify.messages import cut
 from catalog.report.compose import compose, headline
@@ -27,6 +29,7 @@ from catalog.report.writing import (
     LAST,
     LATEST,
     REPORTS,
+    lacking_days,
     last_reported,
     put,
     remove_other_feeds,
@@ -35,11 +38,12 @@ from catalog.report.writing import (
     write_report,
 )
 from catalog.storage.engine import read, write
+from catalog.storage.jobs import states
 from catalog.times import DAY, day_of
 from catalog.working import JobContext, JobRan, JobResult, JobStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from catalog.report.watches import Watch
     from catalog.settings.work import NewsName
@@ -88,22 +92,24 @@ def after_run(context: JobContext, ran: JobRan) -> None:
     with context.catalog() as engine:
         watches = read_watches(context.settings.watch)
         window = Window(since=ran.started_at, until=ran.finished_at)
-        report = _gathered(context, engine, window, watches, next_jobs=True)
+        report = _gathered(context, engine, window, watches, is_present=True, next_jobs=True)
         write_report(_folder(context) / REPORTS, report, f"{LAST}{ran.job}")
 
 
-def owed_days(last: Micros | None, now: Micros) -> list[Window]:
+def owed_days(last: Micros | None, now: Micros, lacking: Iterable[str] = ()) -> list[Window]:
     """The UTC days to report, oldest first; the last of them is today, so far.
 
     Args:
         last: until when the days are reported; None: nothing is, and it begins with yesterday.
         now: the present moment.
+        lacking: earlier days whose report is not there any more.
     """
     # A day that was reported before it was over is reported again. A clock that was set back, or
     # an empty folder, begin anew.
     first = now - DAY if last is None else min(last + 1, now)
     first = first // DAY * DAY
-    return [day_window(day_of(start), now) for start in range(first, now + 1, DAY)]
+    since = [day_of(start) for start in range(first, now + 1, DAY)]
+    return [day_window(day, now) for day in sorted({*lacking, *since})]
 
 
 class _Writing:
@@ -121,11 +127,11 @@ class _Writing:
     def done(self) -> JobResult:
         """Do it all, oldest first: what is left after a stop, the next run catches up on."""
         last = last_reported(self._folder / REPORTS)
-        owed = owed_days(last, self._now)
+        owed = owed_days(last, self._now, self._lacking())
         for place, window in enumerate(owed):
             if self._context.stopping.is_set():
                 return self._result(place, "stopped")
-            report = _gathered(self._context, self._engine, window, self._watches)
+            report = self._gathered(window)
             self._files += len(write_report(self._folder / REPORTS, report))
             self._context.out(f"{window.name}: {plain_text(headline(report))}")
         told_until = self._now - DAY if last is None else min(last, self._now)
@@ -134,10 +140,28 @@ class _Writing:
         self._news(told_until, latest, page)
         return self._result(len(owed), "done", latest)
 
+    def _lacking(self) -> list[str]:
+        with read(self._engine) as conn:
+            state = states(conn).get(self._context.job)
+        # Its first run began with the day before.
+        since = None if state is None else state.since - DAY
+        return lacking_days(self._folder / REPORTS, since, self._now)
+
+    def _gathered(self, window: Window, *, next_jobs: bool = False) -> Report:
+        is_present = window.until == self._now
+        return _gathered(
+            self._context,
+            self._engine,
+            window,
+            self._watches,
+            is_present=is_present,
+            next_jobs=next_jobs,
+        )
+
     def _latest(self, told_until: Micros) -> tuple[Report, Page]:
         """The page of the morning: all since the last report, and a day at least."""
         window = Window(since=min(told_until + 1, self._now - DAY), until=self._now)
-        report = _gathered(self._context, self._engine, window, self._watches, next_jobs=True)
+        report = self._gathered(window, next_jobs=True)
         page = compose(report)
         put(self._folder / REPORTS / LATEST, to_html(page))
         self._files += 1
@@ -195,8 +219,10 @@ def _gathered(
     window: Window,
     watches: Sequence[Watch],
     *,
+    is_present: bool,
     next_jobs: bool = False,
 ) -> Report:
+    settings, now = context.settings, context.clock.now()
     with read(engine) as conn:
         return gather(
             conn,
@@ -204,7 +230,8 @@ def _gathered(
             window,
             watches=watches,
             schedules=context.schedules if next_jobs else None,
-            zone=ZoneInfo(context.settings.catalog.timezone),
+            zone=ZoneInfo(settings.catalog.timezone),
+            health=look_at(conn, settings, now, context.jobs) if is_present else None,
         )
 
 

@@ -14,7 +14,7 @@ from catalog.report.feeds import to_atom, to_json_feed
 from catalog.report.html import to_html
 from catalog.report.markdown import to_markdown
 from catalog.report.tojson import to_json_report
-from catalog.times import from_iso
+from catalog.times import DAY, day_of, from_iso, parse_moment
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -29,7 +29,8 @@ LATEST = "latest.html"
 CHANGES = "changes"
 LAST = "last-"
 """What the names of files begin with that tell of the last run of a job."""
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}\.json", re.ASCII)
+_FORMS = ("md", "html", "json")
+_DAY = re.compile(rf"(?P<day>\d{{4}}-\d{{2}}-\d{{2}})\.(?:{'|'.join(_FORMS)})", re.ASCII)
 _WATCH_FEED = re.compile(r"watch-(?P<name>.+)\.(?:atom|json)")
 
 
@@ -96,12 +97,73 @@ def last_reported(folder: Path) -> Micros | None:
     A file that cannot be read counts as not there: its day is then reported again.
     """
     for path in sorted(folder.glob("*.json"), reverse=True):
-        if _DAY.fullmatch(path.name):
-            try:
-                return from_iso(msgspec.json.decode(path.read_bytes(), type=_Written).window.until)
-            except (msgspec.DecodeError, ValueError):
-                continue
+        if _DAY.fullmatch(path.name) and (until := _until(path)) is not None:
+            return until
     return None
+
+
+def lacking_days(folder: Path, known_since: Micros | None, before: Micros) -> list[str]:
+    """The UTC days whose report is not there or not whole, though those around them are.
+
+    Files that were removed are written again so. What is older than all that is there was pruned.
+
+    Args:
+        folder: where reports are.
+        known_since: days before this one are looked at only where something is there of them, as
+            whoever writes the report of a day of long ago there does not want all since; None: so
+            it is with all days.
+        before: days that end before this moment.
+    """
+    there = {day for path in folder.glob("*") if (day := _day_of_file(path)) is not None}
+    wanted = set(there)
+    if there and known_since is not None:
+        first = max(parse_moment(min(there)), known_since // DAY * DAY)
+        wanted |= {day_of(start) for start in range(first, before, DAY)}
+    return [
+        day
+        for day in sorted(wanted)
+        if (end := parse_moment(day, end_of_day=True)) < before and not _is_whole(folder, day, end)
+    ]
+
+
+def remove_written(path: Path) -> None:
+    """Remove a file that names somebody; the JSON of a day's report is left, without a word.
+
+    By it :func:`lacking_days` sees which days were reported, were they the first of all.
+    """
+    path.unlink(missing_ok=True)
+    day = _day_of_file(path)
+    if day is not None and not (told := path.with_name(f"{day}.json")).exists():
+        put(told, "")
+
+
+def _day_of_file(path: Path) -> str | None:
+    """The UTC day of whose report a file is, by its name; None: it is none."""
+    match = _DAY.fullmatch(path.name)
+    if match is None:
+        return None
+    try:
+        parse_moment(match["day"])
+    except ValueError:
+        return None
+    return match["day"]
+
+
+def _is_whole(folder: Path, day: str, end: Micros) -> bool:
+    until = _until(folder / f"{day}.json")
+    return (
+        until is not None
+        and until >= end
+        and all((folder / f"{day}.{form}").is_file() for form in _FORMS)
+    )
+
+
+def _until(path: Path) -> Micros | None:
+    """Until when a report's JSON tells; None: it cannot be read."""
+    try:
+        return from_iso(msgspec.json.decode(path.read_bytes(), type=_Written).window.until)
+    except (FileNotFoundError, msgspec.DecodeError, ValueError):
+        return None
 
 
 def put(path: Path, text: str) -> Path:

@@ -125,6 +125,12 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
                 msgspec.structs.force_setattr(self, field, values)
             if not all(isinstance(each, kind) and not isinstance(each, bool) for each in values):
                 raise InvalidFilter(field, f"{values!r} are not all {_KINDS[kind]}")
+        for field in (*_COUNTS, _RATING):
+            value = getattr(self, field)
+            kinds = (int, float) if field == _RATING else (int,)
+            if value is not None and type(value) not in kinds:
+                expected = "a number from 1 to 5" if field == _RATING else "a whole number"
+                raise InvalidFilter(field, f"expected {expected}, got {value!r}")
         for field in _WITH_MOMENTS:
             value = getattr(self, field)
             if value is not None and type(value) is not int:

@@ -35,20 +35,20 @@ def api_key(source: SourceSettings, environ: Mapping[str, str]) -> str | None:
             "it has a character that no HTTP header may carry"
         )
     if len(key) < MIN_LENGTH:
-        raise _too_short(source)
+        raise SettingsError(
+            f"{place}: what {source.api_key_env} holds can be no key: "
+            f"it has fewer than {MIN_LENGTH} characters, and would be redacted from ordinary text"
+        )
     return key
 
 
 def source_keys(settings: Settings, environ: Mapping[str, str]) -> tuple[str, ...]:
     """The keys of all sources, longest first: what an answer could echo (law 10).
 
-    Raises:
-        SettingsError: one of them is too short to be told from ordinary text.
+    One that is too short to be told from ordinary text is none of them: no source is ever sent it,
+    for :func:`api_key` refuses it.
     """
-    for source in settings.sources.values():
-        if 0 < len(_held(source, environ)) < MIN_LENGTH:
-            raise _too_short(source)
-    return _keys(settings, environ)
+    return tuple(key for key in _keys(settings, environ) if len(key) >= MIN_LENGTH)
 
 
 def known_secrets(settings: Settings, environ: Mapping[str, str]) -> tuple[str, ...]:
@@ -81,13 +81,6 @@ def _held(source: SourceSettings, environ: Mapping[str, str]) -> str:
 
 def _keys(settings: Settings, environ: Mapping[str, str]) -> tuple[str, ...]:
     return _longest_first(_held(source, environ) for source in settings.sources.values())
-
-
-def _too_short(source: SourceSettings) -> SettingsError:
-    return SettingsError(
-        f"sources.{source.name}.api_key_env: what {source.api_key_env} holds can be no key: "
-        f"it has fewer than {MIN_LENGTH} characters, and would be redacted from ordinary text"
-    )
 
 
 def _longest_first(secrets: Iterable[str]) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -16,7 +17,7 @@ from catalog.errors import (
     CatalogMissing,
     StorageError,
 )
-from catalog.storage.urls import describe, is_sqlite
+from catalog.storage.urls import describe, is_sqlite, sqlite_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,6 +40,10 @@ _READING: _Meaning = (
         "{place} is opened for reading, or write-protected ({said}): give the command as somebody"
         " who may write to it"
     ),
+)
+_NOT_READABLE: _Meaning = (
+    StorageError,
+    "{place} cannot be opened ({said}): give the command as somebody who may read it",
 )
 # Of the server's words only those without values: they are strangers' texts (law 11).
 _CONTRADICTION: _Meaning = (
@@ -168,6 +173,8 @@ def translate(url: URL, found: BaseException) -> CatalogError | None:
     meaning = _UNFIT if unwritable else meaning_of(found)
     if meaning is None:
         return None
+    if meaning is _SQLITE[sqlite3.SQLITE_CANTOPEN] and _is_hidden(url):
+        meaning = _NOT_READABLE
     kind, message = meaning
     said = str(found).strip().partition("\n")[0]
     if url.password:
@@ -196,6 +203,12 @@ def _sqlite_meaning(found: BaseException) -> _Meaning | None:
     if is_half_done(found):
         return _HALF_DONE
     return _SQLITE.get(getattr(found, "sqlite_errorcode", 0) & 0xFF)
+
+
+def _is_hidden(url: URL) -> bool:
+    """Whether the file is there, and may not be read: then its folder is not what is wrong."""
+    path = sqlite_path(url)
+    return os.access(path, os.F_OK) and not os.access(path, os.R_OK)
 
 
 def _postgres_meaning(found: BaseException) -> _Meaning | None:

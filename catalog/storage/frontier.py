@@ -114,6 +114,20 @@ class FrontierCounts(msgspec.Struct, frozen=True, kw_only=True):
     next_due_at: Micros | None
 
 
+class Held(msgspec.Struct, frozen=True, kw_only=True):
+    """Ids that are due, and held.
+
+    Attributes:
+        ids: how many.
+        owners: by whom.
+        until: when the last of these claims ends, if it is not renewed.
+    """
+
+    ids: int = 0
+    owners: tuple[str, ...] = ()
+    until: Micros = 0
+
+
 class Discovery(msgspec.Struct, frozen=True, kw_only=True):
     """That a query or file named an id.
 
@@ -359,9 +373,7 @@ def reap(conn: Connection, is_alive: Callable[[str], bool]) -> int:
     Returns:
         How many ids were freed.
     """
-    owners = conn.execute(
-        select(_f.lease_owner).where(_f.lease_owner.is_not(None)).distinct()
-    ).scalars()
+    owners = conn.execute(select(_f.lease_owner).where(_f.lease_owner > "").distinct()).scalars()
     return sum(drop(conn, owner) for owner in sorted(owners) if not is_alive(owner))
 
 
@@ -383,6 +395,22 @@ def count_frontier(conn: Connection, now: Micros) -> FrontierCounts:
         )
     )
     return FrontierCounts(**row.mappings().one())
+
+
+def held_due(conn: Connection, now: Micros) -> Held:
+    """What of the due :func:`due` leaves out, as workers hold it."""
+    rows = conn.execute(
+        select(_f.lease_owner, func.count(), func.max(_f.lease_until))
+        # By an index: few are held at any time.
+        .where(_f.lease_owner > "", _f.lease_until > now, _f.due_at <= now)
+        .group_by(_f.lease_owner)
+        .order_by(_f.lease_owner)
+    ).all()
+    return Held(
+        ids=sum(row[1] for row in rows),
+        owners=tuple(row[0] for row in rows),
+        until=max((row[2] for row in rows), default=0),
+    )
 
 
 def add_discoveries(conn: Connection, items: Sequence[Discovery]) -> int:

@@ -16,6 +16,12 @@ def this_process() -> str:
     return f"{socket.gethostname()}:{process.pid}:{process.create_time():.2f}"
 
 
+def in_words(owner: str) -> str:
+    """A process, as people are told of it."""
+    host, pid, _ = owner.rsplit(":", 2)
+    return f"process {pid} on {host}"
+
+
 def is_at_work_here(owner: str) -> bool:
     """Whether ``owner`` is a process of this very host that is there."""
     return owner.rsplit(":", 2)[0] == socket.gethostname() and is_alive(owner)

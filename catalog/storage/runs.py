@@ -202,6 +202,17 @@ def get_run(conn: Connection, run_id: str) -> Run:
     return found[0]
 
 
+def open_runs(conn: Connection) -> list[Run]:
+    """The runs that did not say that they ended or stopped, the first begun first."""
+    r = runs.c
+    ids = conn.execute(
+        select(r.run_id)
+        .where(r.finished_at.is_(None), r.status == "open")
+        .order_by(r.started_at, r.run_id)
+    ).scalars()
+    return [get_run(conn, run_id) for run_id in list(ids)]
+
+
 def stale_runs(conn: Connection, now: Micros) -> list[Run]:
     """The unfinished runs that nobody works on any more, too old to be resumed."""
     r, o, since = runs.c, outcomes.c, now - RESUMED_WITHIN

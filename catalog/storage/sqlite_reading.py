@@ -8,6 +8,7 @@ When its time is up, or Ctrl-C is pressed, it is killed, whatever it is at.
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import os
@@ -200,6 +201,10 @@ class SqliteReading:
         return translate(self._url, error) or InvalidSql(f"SQLite cannot run the query: {said}")
 
 
+_NO_ROOM = frozenset({errno.EAGAIN, errno.ENOMEM})
+"""The system's refusals of a process for want of room; the others are about the program."""
+
+
 def _start() -> subprocess.Popen[bytes]:
     root = Path(catalog.__file__).parent.parent
     try:
@@ -213,8 +218,13 @@ def _start() -> subprocess.Popen[bytes]:
             start_new_session=True,
         )
     except OSError as error:
+        advice = (
+            "end others, then repeat"
+            if error.errno in _NO_ROOM
+            else f"see that whoever asks may run {sys.executable}"
+        )
         raise StorageError(
-            f"no process can be started for the query ({error.strerror}): end others, then repeat"
+            f"no process can be started for the query ({error.strerror}): {advice}"
         ) from None
 
 

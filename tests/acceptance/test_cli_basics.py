@@ -219,6 +219,12 @@ def test_error_shows_no_secret(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> Non
     assert SIMULATED_KEY not in ran.err
 
 
+def test_export_of_an_empty_catalog_says_that_it_is_empty(cli: Cli) -> None:
+    """It said that nothing is as was asked for, where nothing particular was."""
+    cli("init")
+    assert "no rows: the catalog holds no GPT yet" in cli("export", "all", "--format", "csv").out
+
+
 def test_reader_that_goes_away_is_met_quietly(cli: Cli) -> None:
     cli("init")
     process = cli.start("status")

@@ -98,6 +98,23 @@ def test_again_it_finds_nothing_more(sim: Cli, ids: list[str]) -> None:
     assert (ran.status, ran.json["gpts"], ran.json["rows"]) == (0, 0, {})
 
 
+def test_who_asks_for_one_who_was_forgotten_is_told_so(sim: Cli, ids: list[str]) -> None:
+    """It read as if it were taken in still, and could be harvested again."""
+    assert sim("forget", "gpt", ids[0], "--yes").status == 0
+    said = f"nothing is kept of gpt {ids[0]}: this catalog was told to forget it before\n"
+    for words in ([], ["--yes"]):
+        ran = sim("forget", "gpt", ids[0], *words)
+        assert ran.out == said
+        assert "from now on" not in ran.err
+    shown = sim("show", ids[0])
+    assert shown.status == 1
+    assert "was told to forget it" in shown.err
+    assert "harvest" not in shown.err
+    priced = sim("harvest", *ids[:3], "--dry-run", "--json")
+    assert priced.json["requested"] == 2
+    assert "left out: 1 GPT that this catalog was told to forget" in priced.err
+
+
 def test_what_files_alone_still_tell_goes_too(sim: Cli, ids: list[str]) -> None:
     assert sim("forget", "gpt", ids[0], "--yes").status == 0
     (sim.folder / "data" / "reports").mkdir()

@@ -7,7 +7,10 @@ import pytest
 
 from catalog.records import Verdict
 from catalog.simulator import FaultKind, FaultPlan
-from catalog.times import DAY
+from catalog.storage import frontier
+from catalog.storage.engine import open_engine, write
+from catalog.times import DAY, HOUR
+from catalog.wording.text import moment
 from tests.acceptance.conftest import GPTS, KEY, write_settings
 
 if TYPE_CHECKING:
@@ -206,6 +209,25 @@ def test_sources_check_says_how_a_source_is(
     assert gateway.stats["requests"] == before + 1
 
 
+def test_key_that_can_be_none_stops_its_own_source_alone(
+    sim: Cli, gateway: RunningGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It stopped all sources, after a request whose answer was not shown."""
+    with (sim.folder / "catalog.toml").open("a") as settings:
+        settings.write(
+            f'\n[sources.bad]\ndialect = "gpts-v2"\nbase_url = "{gateway.url("plain")}"\n'
+            'api_key_env = "BAD_KEY"\n'
+        )
+    monkeypatch.setenv("BAD_KEY", "wrong")
+    checked = sim("sources", "check", "--json")
+    assert checked.status == 2
+    assert {each["source"]: each["well"] for each in checked.lines} == {"sim": True, "bad": False}
+    assert sim("harvest", "--refs", "ids.txt", "--source", "sim").status == 0
+    refused = sim("harvest", "--refs", "ids.txt", "--source", "bad")
+    assert refused.status == 2
+    assert "what BAD_KEY holds can be no key" in refused.err
+
+
 def test_sources_check_of_a_source_that_is_down_is_status_3(
     sim: Cli, gateway: RunningGateway
 ) -> None:
@@ -236,7 +258,7 @@ def test_interrupted_once_a_harvest_finishes_what_is_in_flight(
     _asked_some(process, gateway)
     process.send_signal(number)
     out, err = process.communicate(timeout=30)
-    assert process.returncode == 1
+    assert process.returncode == 130
     assert "the same command" in err
     assert "Traceback" not in err
     asked = gateway.stats["asked"]
@@ -246,6 +268,52 @@ def test_interrupted_once_a_harvest_finishes_what_is_in_flight(
     assert ran.status == 0
     assert ran.json["left"] == 0
     assert set(gateway.stats["attempts"].values()) == {1}
+
+
+def test_killed_a_harvest_is_told_as_cut_off_and_nothing_it_held_is_passed_over(
+    slow: Cli, gateway: RunningGateway
+) -> None:
+    process = slow.start("harvest", "--refs", "ids.txt")
+    _asked_some(process, gateway)
+    while "harvest is at work" not in (line := slow("status", "--check").out):
+        assert process.poll() is None, line
+    process.kill()
+    process.communicate(timeout=30)
+    found = slow("status").out.splitlines()
+    (holds,) = [line for line in found if line.startswith("  GPTs ")]
+    listed = int(holds.split()[1])
+    assert found[0].startswith(f"well: {listed} GPT")
+    assert found[0].endswith(", harvest was cut off: give the same command again")
+    assert found[1].startswith("  authors and mass events are still to be counted: harvest was")
+    told = slow("authors")
+    assert "authors of what came last are not counted yet" in told.err
+    assert "no author is known" not in told.err
+    assert "not counted yet" in slow("authors", "--id", "user-Nobody").err
+    assert "not counted yet" in slow("stats").err
+    assert " due and left out: held until " in slow("harvest", "--due", "--dry-run").err
+    write_settings(slow.folder, gateway)
+    ran = slow("harvest", "--due", "--json")
+    assert (ran.status, ran.json["requested"]) == (0, GPTS - listed)
+    assert "left out" not in ran.err
+    assert "cut off" not in slow("status", "--check").out
+    assert slow("authors").err.startswith(f"{len(slow('authors', '--json').lines)} authors, by")
+
+
+def test_due_ids_that_another_process_holds_are_told(sim: Cli, gateway: RunningGateway) -> None:
+    now = gateway.clock.now()
+    engine = open_engine(f"sqlite:///{sim.folder}/data/catalog.db")
+    with write(engine) as conn:
+        frontier.add_ids(conn, [f"g-Held{number:05d}" for number in range(3)], now)
+        lease = frontier.Lease(owner="elsewhere:7:2.0", until=now + HOUR)
+        frontier.claim(conn, lease, ids=None, limit=2, now=now)
+    engine.dispose()
+    ran = sim("harvest", "--due", "--json")
+    assert ran.json["requested"] == 1
+    until = moment(now + HOUR)
+    assert f"2 more are due and left out: held until {until} by process 7 on" in ran.err
+    ran = sim("harvest", "--due")
+    assert ran.out.startswith("nothing else is due")
+    assert "2 more are due and left out" in ran.err
 
 
 def test_interrupted_twice_a_harvest_stops_at_once_and_goes_on_later(
@@ -261,7 +329,7 @@ def test_interrupted_twice_a_harvest_stops_at_once_and_goes_on_later(
             break
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=30)
-    assert process.returncode == 1
+    assert process.returncode == 130
     assert "give the same command again" in err
     # What hung was not asked again, as it would have been after a single Ctrl-C.
     assert set(gateway.stats["attempts"].values()) == {1}

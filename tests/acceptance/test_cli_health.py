@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from catalog.times import DAY
+from catalog.times import DAY, to_iso
 from tests.acceptance.conftest import KEY, Cli, write_settings
 from tests.unit.notify.hooks import running_hook
 
@@ -45,6 +45,21 @@ def test_check_is_1_on_an_alarm_and_0_on_warnings_alone(sim: Cli, gateway: Runni
         "quiet"
     ]
     assert sim("status").status == 0
+
+
+def test_report_of_now_has_the_alarms_that_status_has(sim: Cli, gateway: RunningGateway) -> None:
+    sim("harvest", "--refs", "ids.txt")
+    gateway.clock.advance(4 * DAY)
+    standing = sim("status", "--check", "--json").json["alarms"]
+    assert "quiet" in {each["kind"] for each in standing}
+    today = to_iso(gateway.clock.now())[:10]
+    for words in ((), ("--day", today), ("--since", today)):
+        told = sim("report", *words, "--json").json["alarms"]
+        assert [each["message"] for each in told] == [each["message"] for each in standing]
+    # Nobody looked before now, so nobody knows since when.
+    assert "(since" not in next(line for line in sim("report").out.splitlines() if "quiet" in line)
+    yesterday = to_iso(gateway.clock.now() - DAY)[:10]
+    assert sim("report", "--day", yesterday, "--json").json["alarms"] == []
 
 
 def test_status_tells_what_was_spent_and_what_is_left(sim: Cli, gateway: RunningGateway) -> None:

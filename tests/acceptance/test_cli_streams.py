@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NoReturn
 import pytest
 
 from catalog import __main__ as entry
-from catalog.cli import care
+from catalog.cli.context import App
 from tests.acceptance.conftest import ROOT
 from tests.contract.telling import ID, document
 
@@ -109,12 +109,23 @@ def test_ctrl_c_while_the_program_loads_is_one_line(
     assert capsys.readouterr().err == "stopped\n"
 
 
-def test_ctrl_c_in_a_command_is_one_line(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(*_: object) -> NoReturn:
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["digest"], "stopped\n"),
+        (["export", "out"], "stopped\n"),
+        (["merge", "other.db"], "stopped; what was written until now stays\n"),
+    ],
+)
+def test_ctrl_c_in_a_command_is_one_line_which_is_true_of_it(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, words: list[str], said: str
+) -> None:
+    """Of commands that write nothing it was said that what they wrote stays."""
+
+    def interrupted(*_: object, **__: object) -> NoReturn:
         raise KeyboardInterrupt
 
     cli("init")
-    monkeypatch.setattr(care, "is_unsettled", interrupted)
-    ran = cli("digest")
-    assert (ran.status, ran.out) == (130, "")
-    assert ran.err == "stopped; what was written until now stays\n"
+    monkeypatch.setattr(App, "catalog", interrupted)
+    ran = cli(*words)
+    assert (ran.status, ran.out, ran.err) == (130, "", said)

@@ -18,6 +18,7 @@ from catalog.storage import frontier
 from catalog.storage import tables as t
 from catalog.storage.absent import companions
 from catalog.storage.engine import open_engine, read, write
+from catalog.storage.owners import this_process
 from catalog.storage.sources import reserved
 from catalog.times import DAY, day_of
 from catalog.working import JobContext
@@ -237,6 +238,23 @@ def test_work_that_is_told_to_stop_gives_back_what_it_holds(
     assert result.status == "stopped"
     with read(known) as conn:
         assert frontier.count_frontier(conn, gateway.clock.now()).leased == 0
+
+
+def test_what_a_process_held_that_is_gone_is_due(
+    catalog_url: str, known: Engine, gateway: RunningGateway
+) -> None:
+    now = gateway.clock.now()
+    with write(known) as conn:
+        gone = this_process().rpartition(":")[0] + ":1.00"
+        lease = frontier.Lease(owner=gone, until=now + DAY)
+        frontier.claim(conn, lease, ids=None, limit=SIZE, now=now)
+        assert frontier.held_due(conn, now) == frontier.Held(
+            ids=SIZE, owners=(gone,), until=now + DAY
+        )
+    result = refresh.work(context(catalog_url, gateway, source(gateway, "one")))
+    assert result.numbers["requested"] == SIZE
+    with read(known) as conn:
+        assert frontier.held_due(conn, now) == frontier.Held()
 
 
 def test_reported_missing_is_asked_again_on_another_day_among_others(

@@ -379,6 +379,8 @@ def test_place_without_a_catalog_is_refused(tmp_path: Path) -> None:
         Catalog.open(str(tmp_path / "none.db"))
     with pytest.raises(UsageError, match="names no catalog"):
         Catalog.open("mysql://somewhere/else")
+    with pytest.raises(UsageError, match="None names no catalog: a text is expected"):
+        Catalog.open(None)  # type: ignore[arg-type]
 
 
 def test_iteration_keeps_memory_flat(engine: Engine, catalog_url: str) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import func, select
 
-from catalog.care.backups import backups, work
+from catalog.care.backups import backups, name_of, work
 from catalog.derive import Derivation
 from catalog.errors import CatalogBusy, CatalogCorrupt, CatalogMissing, UsageError
 from catalog.settings import CatalogSettings, Settings
@@ -298,7 +298,7 @@ def test_job_that_is_told_to_stop_leaves_nothing_half_done(told_url: str, tmp_pa
 
 
 def test_what_a_killed_job_left_is_removed(told_url: str, tmp_path: Path) -> None:
-    left = tmp_path / "backups" / "catalog-20250101T000000Z.db.partial"
+    left = tmp_path / "backups" / f"{name_of(told_url)}-20250101T000000Z.db.partial"
     left.parent.mkdir()
     left.write_text("half")
     assert work(a_context(told_url, tmp_path, FixedClock(NOW))).status == "done"
@@ -315,7 +315,8 @@ def test_backups_of_a_clock_that_was_ahead_displace_none(told_url: str, tmp_path
         clock.at = NOW + number * DAY
         work(a_context(told_url, tmp_path, clock, keep=2))
     names = sorted(path.name for path in (tmp_path / "backups").iterdir())
-    assert names == ["catalog-20260204T040506Z.db", "catalog-20260205T040506Z.db"]
+    name = name_of(told_url)
+    assert names == [f"{name}-20260204T040506Z.db", f"{name}-20260205T040506Z.db"]
 
 
 def test_job_keeps_as_many_backups_as_wanted(told_url: str, tmp_path: Path) -> None:
@@ -326,9 +327,35 @@ def test_job_keeps_as_many_backups_as_wanted(told_url: str, tmp_path: Path) -> N
         clock.at = NOW + number * DAY
         result = work(context)
         assert result.status == "done"
-        made.append(backups(tmp_path)[0])
-    assert backups(tmp_path) == made[:1:-1]
+        made.append(backups(tmp_path, name_of(told_url))[0])
+    assert backups(tmp_path, name_of(told_url)) == made[:1:-1]
     assert state(f"sqlite:///{made[-1]}") == state(told_url)
+
+
+def test_job_leaves_the_backups_of_another_catalog_alone(told_url: str, tmp_path: Path) -> None:
+    """Two catalogs of one folder of settings, at one moment."""
+    init(f"sqlite:///{tmp_path / 'other.db'}", NOW)
+    first = work(a_context(told_url, tmp_path, FixedClock(NOW), keep=1))
+    second = work(
+        a_context(f"sqlite:///{tmp_path / 'other.db'}", tmp_path, FixedClock(NOW), keep=1)
+    )
+    assert (first.status, second.status) == ("done", "done")
+    (mine,) = backups(tmp_path, name_of(told_url))
+    (its,) = backups(tmp_path, "other")
+    assert its.name == "other-20260203T040506Z.db"
+    assert state(f"sqlite:///{mine}") == state(told_url) != state(f"sqlite:///{its}")
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        ("sqlite:///data/catalog.db", "catalog"),
+        ("sqlite:///a%20b%2A.db", "a_b_"),
+        ("postgresql://me@host/gpts", "gpts"),
+    ],
+)
+def test_backups_are_named_by_their_catalog(url: str, name: str) -> None:
+    assert name_of(url) == name
 
 
 def test_the_catalogs_own_file_is_no_place_for_its_backup(told_url: str, tmp_path: Path) -> None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import gc
 import itertools
 import os
+import re
 import signal
+import sys
 import threading
 import time
 from pathlib import Path
@@ -378,13 +381,24 @@ def test_error_behind_the_first_rows_reaches_who_takes_them(url: str) -> None:
         list(result)
 
 
+@pytest.mark.parametrize(
+    ("number", "advice"),
+    [
+        (errno.EAGAIN, "end others, then repeat"),
+        (errno.EACCES, f"see that whoever asks may run {re.escape(sys.executable)}"),
+    ],
+)
 @pytest.mark.parametrize("engine_name", ["sqlite"], indirect=True)
-def test_machine_that_starts_no_process_is_named(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_machine_that_starts_no_process_is_named(
+    url: str, monkeypatch: pytest.MonkeyPatch, number: int, advice: str
+) -> None:
+    """Who may not run the interpreter was told to end other processes."""
+
     def refuse(*_: object, **__: object) -> None:
-        raise BlockingIOError(11, "Resource temporarily unavailable")
+        raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr("subprocess.Popen", refuse)
-    with pytest.raises(StorageError, match=r"no process can be started .*end others"):
+    with pytest.raises(StorageError, match=f"no process can be started .*{advice}"):
         rows_of(url, "SELECT 1")
 
 

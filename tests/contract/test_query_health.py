@@ -20,6 +20,7 @@ from catalog.storage import frontier, runs
 from catalog.storage import tables as t
 from catalog.storage.engine import read, write
 from catalog.storage.observe import observe
+from catalog.storage.owners import this_process
 from catalog.storage.sources import add_source, reserve
 from catalog.storage.stage2 import settle
 from catalog.times import DAY, HOUR, day_of
@@ -260,8 +261,14 @@ def test_a_run_that_would_mark_many_as_missing_says_how_many_are_held(engine: En
     harvest(engine, day(2), answers)
     (alarm,) = alarms(engine, day(2))
     assert alarm.kind == "mass_missing"
-    assert "8 of 20 GPTs" in alarm.message
-    assert "8 are held back" in alarm.message
+    assert "told of 8 of 20 ids that they are not there, 8 of them GPTs with" in alarm.message
+
+
+def test_a_list_with_many_ids_that_never_were_gpts_marks_none(engine: Engine) -> None:
+    harvest(engine, day(1), full(20))
+    unknown = [f"g-Nobody{number:03}" for number in range(30)]
+    harvest(engine, day(2), noisy(20, 9) | dict.fromkeys(unknown))
+    assert found(engine, day(2)) == []
 
 
 def test_gpts_are_counted_and_the_oldest_is_known(engine: Engine) -> None:
@@ -318,6 +325,59 @@ def test_an_open_run_and_expired_leases_are_told(engine: Engine) -> None:
     found_now = alarms(engine, day(4))
     assert [each.kind for each in found_now] == ["leases", "run_open"]
     assert found_now[1].subject == run.run_id
+
+
+def test_gpts_are_counted_before_stage_2_has_looked(engine: Engine) -> None:
+    harvest(engine, day(1), full(2))
+    with write(engine) as conn:
+        observe(conn, DERIVER, [said(day(2), None, gizmo_id=ids(1)[0])])
+        # Of a facet that no GPT had before: its set is new, and counted as none.
+        fresh = ids(9)[8]
+        told = document(fresh, tags=["public", "another"])
+        observe(conn, DERIVER, [said(day(2), told, gizmo_id=fresh)])
+    waiting = gathered(engine, day(2))
+    assert waiting.unsettled.number
+    with write(engine) as conn:
+        settle(conn, DERIVER)
+    settled = gathered(engine, day(2))
+    assert waiting.gpts.by_status == settled.gpts.by_status
+    assert settled.gpts.total == 3
+
+
+def test_a_run_is_at_work_or_cut_off_as_its_process_is_there_or_gone(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = harvest(engine, day(1), full(1))
+    assert gathered(engine, day(1)).at_work == ()
+    with write(engine) as conn:
+        conn.execute(update(t.runs).values(finished_at=None))
+        runs.take_up(conn, run_id, "host:1:2.0")
+        add = runs.RunKey(command="discover", source="one", ids_digest="")
+        runs.take_up(
+            conn, runs.open_run(conn, add, now=day(1), rng=random.Random(1)).run_id, "h:1:2"
+        )
+
+    def told(now: Micros) -> tuple[list[str], list[str]]:
+        facts_ = gathered(engine, now)
+        return [r.run_id for r in facts_.at_work], [r.run_id for r in facts_.cut_off]
+
+    # Of another host's process its claims tell.
+    with write(engine) as conn:
+        lease = frontier.Lease(owner="host:1:2.0", until=day(1) + 2 * HOUR)
+        frontier.claim(conn, lease, ids=ids(1), limit=1, now=day(1))
+    assert told(day(1) + HOUR) == ([run_id], [])
+    assert told(day(1) + 2 * HOUR) == ([], [run_id])
+    with write(engine) as conn:
+        runs.take_up(conn, run_id, this_process())
+    assert told(day(1) + 2 * HOUR) == ([run_id], [])
+    monkeypatch.setattr("catalog.query.health.is_at_work_here", lambda _: False)
+    monkeypatch.setattr("catalog.query.health.is_alive", lambda _: False)
+    assert told(day(1) + HOUR) == ([], [run_id])
+    # From then on it is the alarm ``run_open``, and nothing resumes it.
+    assert told(day(2)) == ([], [])
+    with write(engine) as conn:
+        runs.pause_run(conn, run_id, status="stopped", reason="asked")
+    assert told(day(1) + HOUR) == ([], [])
 
 
 def test_unsettled_work_is_told_when_nobody_writes(engine: Engine) -> None:

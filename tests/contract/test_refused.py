@@ -49,6 +49,19 @@ def test_place_below_a_file_is_no_folder(tmp_path: Path, engine: Engine) -> None
         back_up(engine.url.render_as_string(hide_password=False), below, NOW)
 
 
+@pytest.mark.parametrize(
+    ("readable", "advice"), [(False, "somebody who may read it"), (True, "may write to its folder")]
+)
+def test_file_that_cannot_be_opened_says_what_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, readable: bool, advice: str
+) -> None:
+    """Who may not read it was told to look at the folder. Root may read all: so it is played."""
+    monkeypatch.setattr("os.access", lambda _, mode: mode == os.F_OK or readable)
+    url = parse_url(f"sqlite:///{tmp_path / 'catalog.db'}")
+    with pytest.raises(StorageError, match=advice), translated(url):
+        sqlite3.connect(tmp_path / "none" / "catalog.db")
+
+
 @pytest.mark.parametrize("engine_name", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("held", ["BEGIN", "BEGIN IMMEDIATE"])
 def test_file_that_others_read_or_write_is_not_written_anew(engine: Engine, held: str) -> None:

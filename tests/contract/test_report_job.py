@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from catalog import notify
+from catalog.alarms import make_alarm
+from catalog.care.forgetting import forget
+from catalog.health import look_at
 from catalog.report.work import after_run, work
-from catalog.scheduling import parse_cron
-from catalog.settings import CatalogSettings, Settings, WatchSettings
+from catalog.settings import CatalogSettings, Settings, SourceSettings, WatchSettings
+from catalog.storage import frontier
+from catalog.storage.alarms import update_alarms
+from catalog.storage.engine import read, write
 from catalog.times import DAY, HOUR, FixedClock
 from catalog.working import JobContext, JobRan, JobResult
 from tests.contract.handing import handed
-from tests.contract.telling import day, document, said, tell
+from tests.contract.looking import Refresh
+from tests.contract.telling import DERIVER, day, document, said, tell
 from tests.contract.test_report import world
 
 if TYPE_CHECKING:
@@ -44,14 +50,23 @@ def _context(
         catalog_url,
         clock=FixedClock(now),
         settings=Settings(
-            catalog=CatalogSettings(url=catalog_url, folder=str(folder)), watch=watches or {}
+            catalog=CatalogSettings(url=catalog_url, folder=str(folder)),
+            watch=watches or {},
+            sources={"one": SourceSettings(name="one", dialect="gpts-v2")},
         ),
-        schedules={"report": _cron("0 6 * * *")},
+        jobs=[Refresh("report", "0 6 * * *")],
     )
 
 
-def _cron(text: str) -> Any:
-    return parse_cron(text)
+def _ran(finished_at: Micros, requests: int = 3) -> JobRan:
+    return JobRan(
+        job="refresh",
+        job_run_id="x",
+        slot_at=None,
+        started_at=finished_at - HOUR,
+        finished_at=finished_at,
+        result=JobResult(numbers={"requests": requests}),
+    )
 
 
 def _reports(folder: Path) -> list[str]:
@@ -96,6 +111,63 @@ def test_job_catches_up_on_days_that_were_missed_and_reports_a_day_again_once_it
     assert "2026-02-01 10:00" in (tmp_path / "reports" / "latest.html").read_text()
 
 
+@pytest.mark.parametrize("number", [1, 3, 6], ids=["the first", "one between", "the last"])
+def test_day_whose_report_named_who_was_forgotten_is_written_again(
+    engine: Engine, catalog_url: str, tmp_path: Path, number: int
+) -> None:
+    gone, stays = "g-World0001", "g-World0002"
+    tell(
+        engine,
+        *(
+            said(day(number) - HOUR, document(each, "Of a day"), gizmo_id=each)
+            for each in (gone, stays)
+        ),
+    )
+    for at in (2, 6):
+        work(_context(catalog_url, tmp_path, day(at)), _Told())
+    reports = tmp_path / "reports"
+    days = sorted(path.name for path in reports.glob("2026-*"))
+    # As the first of them is long known, and the others are there: prune removed what is older.
+    for path in [*reports.glob("2026-01-31.*"), *reports.glob("last*")]:
+        path.unlink()
+    done = forget(engine, DERIVER, "gpt", gone, tmp_path, day(7))
+    assert any(f"2026-02-0{number}" in path for path in done.files)
+    assert not any(gone in path.read_text() for path in reports.iterdir())
+    work(_context(catalog_url, tmp_path, day(7)), _Told())
+    after = sorted(path.name for path in reports.glob("2026-*"))
+    assert after[:-3] == [each for each in days if "01-31" not in each]
+    again = json.loads((reports / f"2026-02-0{number}.json").read_text())
+    assert [each["gizmo_id"] for each in again["brought"]["new"]["items"]] == [stays]
+
+
+def test_alarms_of_a_report_that_ends_now_are_judged_anew_and_those_of_a_day_over_are_not(
+    engine: Engine, catalog_url: str, tmp_path: Path
+) -> None:
+    tell(engine, said(day(1), document()))
+    old = make_alarm("stale", "", "as the last look had it")
+    with write(engine) as conn:
+        frontier.add_ids(conn, ["g-Made00000"], day(1))
+        # The scheduler looked last on the second day, and wrote down what is not the case now.
+        update_alarms(conn, [old], day(2), {})
+    context = _context(catalog_url, tmp_path, day(5))
+    work(context, _Told())
+    after_run(context, _ran(day(5)))
+    with read(engine) as conn:
+        health = look_at(conn, context.settings, day(5), context.jobs)
+    now = [[each.kind, each.message] for each in health.alarms]
+    assert [kind for kind, _ in now if kind in {"quiet", "stale"}] == ["quiet"]
+
+    def alarms(name: str) -> list[list[str]]:
+        told = json.loads((tmp_path / "reports" / f"{name}.json").read_text())
+        return [[each["kind"], each["message"]] for each in told["alarms"]]
+
+    assert alarms("2026-02-05") == alarms("last-refresh") == now
+    assert alarms("2026-02-04") == [["stale", "as the last look had it"]]
+    page = (tmp_path / "reports" / "latest.html").read_text()
+    assert "nothing was harvested" in page
+    assert "as the last look had it" not in page
+
+
 def test_job_that_is_told_to_stop_leaves_days_for_its_next_run(
     engine: Engine, catalog_url: str, tmp_path: Path
 ) -> None:
@@ -136,15 +208,7 @@ def test_last_run_of_a_job_that_asked_has_a_report(
 ) -> None:
     tell(engine, said(day(1), document()))
     context = _context(catalog_url, tmp_path, day(1) + HOUR)
-    ran = JobRan(
-        job="refresh",
-        job_run_id="x",
-        slot_at=None,
-        started_at=day(1),
-        finished_at=day(1) + HOUR,
-        result=JobResult(numbers={"requests": requests}),
-    )
-    after_run(context, ran)
+    after_run(context, _ran(day(1) + HOUR, requests))
     found = sorted((tmp_path / "reports").glob("last-refresh.*"))
     assert len(found) == files
     assert all("New: 1" in path.read_text() for path in found if path.suffix != ".json")

@@ -35,7 +35,10 @@ What is asked for goes to stdout; progress and messages go to stderr.
 | 2 | wrong usage or configuration |
 | 3 | a source refused, or is unreachable |
 | 4 | the catalog cannot be used: schema too old or new, locked, damaged |
-| 130 | stopped by Ctrl-C; what was written until then stays |
+| 130 | stopped by Ctrl-C before its end; what was stored stays, of an export nothing |
+
+SIGTERM stops `harvest`, `discover`, `probe` and `export` in the same good order. A job that is told
+to stop ends with 1: its numbers say how far it came.
 
 [Errors](errors.md) says what each means and what to do.
 """

@@ -36,6 +36,9 @@ _SECTIONS: tuple[tuple[str, type[msgspec.Struct]], ...] = (
 _APART = {(SourceSettings, "name"), (ExportSettings, "expect")}
 """Keys that stand in the name of the table, or in a table of their own."""
 
+_LEFT_TO_CHAT = "as the chat completions of OpenAI have it"
+"""What is said of a probe's parameter that others document."""
+
 _HEAD = f"""\
 # Configuration
 
@@ -67,7 +70,7 @@ def configuration_page() -> str:
         lines += ["| key | takes | without it | is |", "|---|---|---|---|"]
         for field in msgspec.structs.fields(section):
             if (section, field.name) not in _APART:
-                lines.append(_row(field))
+                lines.append(_row(field, _LEFT_TO_CHAT if section is ProbeSettings else None))
         lines.append("")
     return "\n".join([*lines, "## The file", "", "```toml", default_toml() + "```"]) + "\n"
 
@@ -77,7 +80,12 @@ def _lead(section: type[msgspec.Struct]) -> str:
     return " ".join((section.__doc__ or "").split("\n\n")[0].split()).replace("``", "`")
 
 
-def _row(field: msgspec.structs.FieldInfo) -> str:
+def _row(field: msgspec.structs.FieldInfo, otherwise: str | None) -> str:
+    """The line of a key; what does not describe itself is ``otherwise``, if it may.
+
+    Raises:
+        KeyError: it has to describe itself.
+    """
     info = msgspec.inspect.type_info(field.type)
     schema = getattr(info, "extra_json_schema", None) or {}
     default = field.default
@@ -87,7 +95,7 @@ def _row(field: msgspec.structs.FieldInfo) -> str:
         without = "needed"
     else:
         without = "–" if default is None or default == {} else f"`{_toml(default)}`"
-    described = str(schema.get("description", "as the chat completions of OpenAI have it"))
+    described = schema["description"] if otherwise is None else schema.get("description", otherwise)
     return f"| `{field.name}` | {_takes(info, schema)} | {without} | {described} |"
 
 

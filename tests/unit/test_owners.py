@@ -6,12 +6,17 @@ import sys
 
 import psutil
 
-from catalog.storage.owners import is_alive, this_process
+from catalog.storage.owners import in_words, is_alive, this_process
 
 
 def test_this_process_is_alive() -> None:
     assert is_alive(this_process())
     assert this_process() == this_process()
+
+
+def test_process_is_told_in_words() -> None:
+    assert in_words("vm:30720:1795251892.22") == "process 30720 on vm"
+    assert in_words("fe80::1:7:1.00") == "process 7 on fe80::1"
 
 
 def test_ended_process_is_not_alive() -> None:

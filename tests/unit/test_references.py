@@ -217,6 +217,11 @@ def test_read_references_keeps_order_and_counts_duplicates() -> None:
     assert found.refused == ()
 
 
+def test_reference_that_is_no_text_is_refused() -> None:
+    with pytest.raises(InvalidReference, match="'5' names no GPT: a text is expected"):
+        parse_reference(5)  # type: ignore[arg-type]
+
+
 def test_read_references_names_the_refused_lines() -> None:
     found = read_references([CLASSIC, "", PROJECT, "# g-tooshort", "nothing"])
     assert found.ids == (CLASSIC,)

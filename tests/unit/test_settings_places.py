@@ -129,8 +129,8 @@ def test_unusable_api_key_is_refused_and_not_repeated(value: str | None, message
     assert value is None or not value.strip() or value not in str(caught.value)
 
 
-def test_key_that_would_be_redacted_from_ordinary_text_is_refused_by_name() -> None:
-    """An import asks nobody, and redacts the keys of all: it has to say which one is no key."""
+def test_key_that_would_be_redacted_from_ordinary_text_stops_its_own_source_alone() -> None:
+    """Nobody is ever sent it, so no answer can echo it; it stopped all sources once."""
     settings = Settings(
         sources={
             "a": SourceSettings(name="a", dialect="gpts-v1", api_key_env="A_KEY"),
@@ -138,8 +138,10 @@ def test_key_that_would_be_redacted_from_ordinary_text_is_refused_by_name() -> N
         }
     )
     environ = {"A_KEY": KEY, "B_KEY": "..."}
+    assert source_keys(settings, environ) == (KEY,)
     with pytest.raises(SettingsError, match=r"^sources\.b\.api_key_env: what B_KEY holds"):
-        source_keys(settings, environ)
+        api_key(settings.sources["b"], environ)
+    assert api_key(settings.sources["a"], environ) == KEY
     assert known_secrets(settings, environ) == (KEY, "...")
 
 

@@ -189,7 +189,16 @@ def test_a_delta_and_a_filter_are_told(tmp_path: Path) -> None:
     card = described(tmp_path, made.release(since=made.AT, filter="tool=dalle"))
     assert "This is a delta" in card
     assert "| only GPTs with | `tool=dalle` |" in card
-    assert "| only what is new since | 2026-02-13T09:19:19.500000Z |" in card
+    assert "| a delta since | 2026-02-13T09:19:19.500000Z |" in card
+
+
+def test_a_delta_says_which_of_its_rows_are_older(tmp_path: Path) -> None:
+    """It said that it held only what is new, and held changes of before."""
+    (tmp_path / "whole").mkdir()
+    card = described(tmp_path, made.release(since=made.AT))
+    assert "in `replaced_gpts`, of which older things were told since, it holds all rows" in card
+    assert "`changes` begins 30 days before that moment" in card
+    assert "30 days before" not in described(tmp_path / "whole", made.release())
 
 
 def test_a_release_is_cited_by_version_date_and_digest() -> None:

@@ -1,8 +1,19 @@
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
-from catalog.alarms import Facts, GptFacts, JobFacts, RunFacts, SourceFacts, make_alarm
+from catalog.alarms import (
+    Capped,
+    Facts,
+    GptFacts,
+    JobFacts,
+    RunFacts,
+    SchedulerFacts,
+    SourceFacts,
+    make_alarm,
+)
 from catalog.health import Health, headline
 from catalog.health.metrics import METRICS, PREFIX, exposition, samples
 from catalog.health.page import monitoring_page
@@ -39,6 +50,31 @@ def test_line_of_a_well_catalog_says_how_it_is() -> None:
     assert headline(health(facts=msgspec.structs.replace(FACTS, gpts=gpts))).startswith(
         "well: 1,230 GPTs, all confirmed within 3 d, last asked"
     )
+
+
+def test_line_says_what_is_at_work_and_what_was_cut_off() -> None:
+    def line(**more: Any) -> str:
+        return headline(health(facts=msgspec.structs.replace(FACTS, **more)))
+
+    waiting = Capped(5)
+    assert ", harvest is at work, next" in line(at_work=(RUN,), unsettled=waiting)
+    assert ", harvest was cut off: give the same command again, next" in line(
+        cut_off=(RUN,), unsettled=waiting
+    )
+    assert ", what came last is not all counted yet: the next harvest does it, next" in line(
+        unsettled=waiting
+    )
+    assert "cut off" not in line(cut_off=(RUN,))
+
+
+def test_line_promises_no_job_where_the_scheduler_is_gone() -> None:
+    def line(until: int) -> str:
+        last = SchedulerFacts(owner="host:1:2.0", looked_at=NOW - HOUR, until=until)
+        return headline(health(facts=msgspec.structs.replace(FACTS, scheduler=last)))
+
+    assert line(NOW + 1).endswith(", last asked 2 h ago, next refresh 03:00 UTC")
+    for gone in (NOW - HOUR, NOW):
+        assert line(gone).endswith(", last asked 2 h ago, no scheduler is there any more")
 
 
 def test_line_of_an_empty_catalog_is_short() -> None:

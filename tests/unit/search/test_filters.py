@@ -77,6 +77,21 @@ def test_url_query_uses_the_names_of_the_command_line() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("min_conversations", "a"),
+        ("max_conversations", 1.5),
+        ("min_reviews", True),
+        ("min_rating", "4"),
+    ],
+)
+def test_filter_whose_number_is_none_is_refused(field: str, value: Any) -> None:
+    """It was taken, and was a bare TypeError once it was asked with."""
+    with pytest.raises(InvalidFilter, match=r"expected a .*number.*, got"):
+        Filter(**{field: value})
+
+
 def test_bare_date_means_its_beginning_since_and_its_end_until() -> None:
     wanted = from_query("seen_since=2024-02-13&seen_until=2024-02-13&q=&category=")
     assert wanted == Filter(
