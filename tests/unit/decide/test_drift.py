@@ -54,6 +54,9 @@ def test_the_baseline_is_the_whole_first_day_where_that_has_more_documents() -> 
     assert find_drift(day, SHAPES) == []
     next_day = documents((144, PLAIN), (1, WITH), every=10 * MINUTE)
     assert [row.path for row in find_drift(next_day, SHAPES)] == ["b"]
+    # The first day is that of the calendar, at whatever hour it begins.
+    short = documents((110, PLAIN), (9, WITH), every=1)
+    assert find_drift([(at + 23 * HOUR, name, shape) for at, name, shape in short], SHAPES) == []
 
 
 def test_a_new_parent_covers_its_members_of_the_same_day() -> None:
@@ -95,6 +98,10 @@ def test_a_path_away_for_less_than_three_days_has_not_vanished() -> None:
     assert find_drift(short, SHAPES) == []
     long = documents((100, WITH), (100, PLAIN), every=-(-3 * DAY // 99))
     assert [row.kind for row in find_drift(long, SHAPES)] == ["vanished"]
+    exact = documents((100, WITH), (109, PLAIN), every=3 * DAY // 108)
+    assert [row.kind for row in find_drift(exact, SHAPES)] == ["vanished"]
+    at, name, shape = exact.pop()
+    assert find_drift([*exact, (at - 1, name, shape)], SHAPES) == []
 
 
 def test_only_a_path_in_95_of_100_documents_can_vanish() -> None:
@@ -102,6 +109,11 @@ def test_only_a_path_in_95_of_100_documents_can_vanish() -> None:
     assert [row.kind for row in find_drift(rare, SHAPES)] == ["appeared", "vanished"]
     rarer = documents((100, PLAIN), (93, WITH), (6, PLAIN), (1, WITH), (100, PLAIN))
     assert [row.kind for row in find_drift(rarer, SHAPES)] == ["appeared"]
+    # The very first document is one of the hundred.
+    baseline = documents((1, WITH), (5, PLAIN), (94, WITH), (100, PLAIN))
+    assert [row.kind for row in find_drift(baseline, SHAPES)] == ["vanished"]
+    rarer = documents((1, WITH), (6, PLAIN), (93, WITH), (100, PLAIN))
+    assert find_drift(rarer, SHAPES) == []
 
 
 def test_a_path_that_returns_after_it_vanished_appeared_again() -> None:
@@ -146,10 +158,10 @@ def test_every_type_that_normalisation_names_is_known() -> None:
 def test_the_order_of_a_gpts_documents_of_one_moment_means_nothing() -> None:
     said = documents((100, WITH), (200, PLAIN))
     at, gizmo_id, _ = said[150]
-    for pair in ((PLAIN, WITH), (WITH, PLAIN)):
-        both = [*said[:150], *((at, gizmo_id, shape) for shape in pair), *said[151:]]
+    for several in ((PLAIN, WITH), (WITH, PLAIN), *itertools.permutations((PLAIN, WITH, 3))):
+        both = [*said[:150], *((at, gizmo_id, shape) for shape in several), *said[151:]]
         # The path is there once more: it has not been away for a hundred documents before.
-        assert rows(find_drift(both, SHAPES)) == []
+        assert rows(find_drift(both, SHAPES | {3: ("a",)})) == []
 
 
 def test_no_documents_have_no_drift() -> None:

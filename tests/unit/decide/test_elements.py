@@ -7,7 +7,7 @@ import itertools
 import json
 from typing import Any
 
-from tests.unit.decide.saying import DAYS, START, changes, folded, say, table
+from tests.unit.decide.saying import DAYS, GPT, START, changes, folded, say, table
 
 LATER = START + DAYS
 
@@ -64,6 +64,17 @@ def test_one_that_went_and_came_again_stands_twice() -> None:
     ]
 
 
+def test_elements_come_after_a_null_and_go_for_one() -> None:
+    null: dict[str, Any] = {"prompt_starters": None}
+    result = folded(say(lists=null), say(LATER, lists=starters("a")), say(LATER + DAYS, lists=null))
+
+    assert standing(result) == [("a", 0, 1, 2)]
+    assert [(row["kind"], row["element"], row["old"], row["new"]) for row in changes(result)] == [
+        ("added", "a", None, '"a"'),
+        ("removed", "a", '"a"', None),
+    ]
+
+
 def action(**columns: Any) -> dict[str, Any]:
     """One tool, with what is given and nothing else."""
     content = dict.fromkeys(("type", "domain", "auth", "json_schema", "privacy_policy_url"))
@@ -79,6 +90,7 @@ def test_element_of_many_columns_is_shown_as_an_object_of_what_is_not_null() -> 
     )
 
     schema = "sha256:" + hashlib.sha256(b"{}").hexdigest()[:16]
+    assert {row["element"] for row in changes(result, "tools")} == {"act"}
     shown = [
         (row["kind"], *(json.loads(row[side] or "null") for side in ("old", "new")))
         for row in changes(result, "tools")
@@ -91,6 +103,38 @@ def test_element_of_many_columns_is_shown_as_an_object_of_what_is_not_null() -> 
         ),
         ("removed", {"type": "act", "domain": "a.example", "json_schema": schema}, None),
     ]
+
+
+def test_columns_that_an_element_does_not_state_keep_their_last_value() -> None:
+    first = say(lists=action(domain="a.example"))
+    silent = say(LATER, lists={"tools": {"act": {"type": "act"}}})
+    result = folded(first, silent)
+
+    assert table(result, "tools") == [
+        {
+            "gizmo_id": GPT,
+            "element": "act",
+            "valid_from": START,
+            "valid_to": None,
+            "observation_id": first.observation_id,
+            **action(domain="a.example")["tools"]["act"],
+        }
+    ]
+    assert changes(result, "tools") == []
+    # Those of the element that moves stay beside what moved.
+    moved = folded(first, say(LATER, lists={"tools": {"act": {"auth": "{}", "tool_id": "new"}}}))
+    _, row = table(moved, "tools")
+    assert (row["type"], row["domain"], row["auth"]) == ("act", "a.example", "{}")
+    assert (row["tool_id"], row["action_id"], row["element_count"]) == ("new", None, 1)
+
+
+def test_a_list_said_again_is_no_change() -> None:
+    again = say(LATER, lists=starters("a", "b"))
+    result = folded(say(lists=starters("a", "b")), again)
+
+    assert result.effects[again.observation_id] == "unchanged"
+    assert table(result, "gizmos")[0]["last_changed_at"] is None
+    assert len(table(result, "gizmo_revisions")) == 1
 
 
 def test_of_several_documents_of_a_moment_the_first_speaks_for_its_source() -> None:

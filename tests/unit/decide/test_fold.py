@@ -49,6 +49,27 @@ def test_a_document_without_update_decides_last() -> None:
     assert names(result) == [(0, "dated")]
 
 
+def test_an_update_of_exactly_a_day_ahead_decides() -> None:
+    ahead = say(name="ahead", updated_at=START + DAYS, leaves=1)
+    assert names(folded(ahead, say(name="sober", updated_at=START, leaves=9))) == [(0, "ahead")]
+
+
+def test_of_a_sources_counters_of_a_moment_those_of_its_first_document_are_taken() -> None:
+    first, second = say(stat={"stat_read": 1}, leaves=9), say(stat={"stat_read": 2}, leaves=1)
+    (row,) = table(folded(second, first), "source_stats")
+    assert (row["stat_read"], row["observation_id"]) == (1, first.observation_id)
+
+
+def test_counters_of_one_source_that_stand_do_not_hide_those_of_another() -> None:
+    said = [say(source=source, stat={"stat_read": 1}) for source in ("alpha", "beta")]
+    said += [
+        say(START + DAYS, source, leaves=leaves, stat={"stat_read": read})
+        for source, leaves, read in (("alpha", 9, 1), ("beta", 1, 2))
+    ]
+    points = [(row["source"], row["stat_read"]) for row in table(folded(*said), "source_stats")]
+    assert sorted(points) == [("alpha", 1), ("beta", 1), ("beta", 2)]
+
+
 def test_of_equal_updates_more_leaves_decide() -> None:
     assert names(folded(say(name="few", leaves=3), say(name="many", leaves=4))) == [(0, "many")]
 
@@ -194,6 +215,9 @@ def test_the_first_statement_of_a_list_is_no_change() -> None:
     assert changes(result) == []
     (row,) = table(result, "tags")
     assert row["valid_from"] == START + DAYS
+    # Its owner's row says how many there are from then on.
+    counts = [(row["valid_from"], row["tags_count"]) for row in table(result, "gizmo_revisions")]
+    assert counts == [(START, None), (START + DAYS, 1)]
 
 
 def test_a_document_that_states_nothing_but_its_id_begins_a_revision() -> None:
@@ -219,7 +243,7 @@ def test_the_current_row_says_when_and_what() -> None:
     assert alone["name_key"] == sort_key("Ébène")
 
 
-def test_what_flaps_does_not_count_as_the_last_change() -> None:
+def test_what_flaps_or_is_the_platforms_does_not_count_as_the_last_change() -> None:
     def socials(name: str) -> dict[str, dict[str, dict[str, str]]]:
         return {"author_socials": {"x": {"social_id": "x", "display_name": name}}}
 
@@ -229,6 +253,14 @@ def test_what_flaps_does_not_count_as_the_last_change() -> None:
         table(result, "gizmos")[0]["last_changed_at"]
         == table(folded(say()), "gizmos")[0]["last_changed_at"]
     )
+    for before, moved in (
+        (say(display_name="a"), say(START + DAYS, display_name="b")),
+        (say(accepted_mime_types="a"), say(START + DAYS, accepted_mime_types="b")),
+    ):
+        result = folded(before, moved)
+        assert [row["kind"] for row in changes(result)] == ["changed"]
+        assert table(result, "gizmos")[0]["last_changed_at"] is None
+        assert result.effects[moved.observation_id] == "unchanged"
     tagged = folded(say(lists={"tags": tags("x")}), say(START + DAYS, lists={"tags": tags("y")}))
     assert table(tagged, "gizmos")[0]["last_changed_at"] == START + DAYS
 
@@ -264,7 +296,7 @@ def test_one_step_at_a_time_ends_where_all_at_once_does() -> None:
 def test_a_statement_of_the_past_is_refused() -> None:
     state = folded(say(START)).state
     for at in (START, START - 1):
-        with pytest.raises(ValueError, match="replay"):
+        with pytest.raises(ValueError, match=f"^{GPT}: a statement of the past needs a replay$"):
             fold(GPT, state, [say(at)])
 
 

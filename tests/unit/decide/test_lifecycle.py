@@ -85,6 +85,16 @@ def test_missing_from_the_first_and_gone_from_a_later_utc_day() -> None:
     ]
 
 
+def test_of_several_of_a_moment_that_of_the_smaller_source_is_named() -> None:
+    statements = [deny(START + DAYS, source) for source in ("gamma", "alpha", "beta")]
+    for number, statement in enumerate(statements):
+        statements[number] = msgspec.structs.replace(statement, observation_id=number)
+    result = folded(say(START), *statements)
+    assert [row["status"] for row in table(result, "statuses")] == ["listed", "missing"]
+    assert table(result, "statuses")[-1]["observation_id"] == 1
+    assert changes(result, "status")[-1]["source"] == "alpha"
+
+
 def test_one_that_is_held_does_nothing() -> None:
     held = [deny(START + day * DAYS, counted=False) for day in (1, 2)]
     result = folded(say(START), *held)

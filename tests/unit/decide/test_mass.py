@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import itertools
 import json
 from collections.abc import Iterator, Sequence
@@ -56,6 +57,42 @@ def test_a_field_that_came_or_went_shows_null_for_the_other_side() -> None:
     ]
 
 
+def test_an_event_is_named_by_its_difference_and_its_first_day() -> None:
+    (found_event,) = found([tagged(gpt(i), 0) for i in range(20)])
+    said = b'["gizmo.tags","[\\"marked\\"]","[]","2026-03-01"]'
+    assert found_event.event_id == hashlib.sha256(said).hexdigest()[:32]
+
+
+def test_several_elements_are_one_difference_in_whatever_order_they_are_read() -> None:
+    # The keys' order is not the texts'.
+    came = [("1", '"y"'), ("2", '"x"')]
+    changes = [
+        Change(gpt(i), START, TAGS, key, None, new)
+        for i in range(20)
+        for key, new in (came if i % 2 else reversed(came))
+    ]
+    (found_event,) = find_mass_events([(day(0), changes)], lambda days: 20 * len(days))
+    assert (found_event.added, found_event.removed) == ('["x","y"]', "[]")
+    assert found_event.gpts == 20
+
+
+def test_equal_texts_of_other_elements_are_another_difference() -> None:
+    changes = [Change(gpt(i), START, TAGS, f"{i % 2}", None, '"x"') for i in range(38)]
+    assert found(changes) == []
+    changes = [Change(gpt(i), START, TAGS, f"{i % 2}", '"x"', None) for i in range(38)]
+    assert found(changes) == []
+
+
+def test_events_come_in_the_order_of_their_first_days_and_names() -> None:
+    changes = [tagged(gpt(i), 1, added="late") for i in range(20)]
+    changes += [tagged(gpt(i + 20 * n), 0, added=f"{n}") for n in range(4) for i in range(20)]
+    events = found(changes)
+    assert [event.added for event in events][-1] == '["late"]'
+    names = [event.event_id for event in events[:-1]]
+    assert names == sorted(names)
+    assert len(names) == 4
+
+
 def test_fewer_than_twenty_gpts_are_no_event() -> None:
     assert found([tagged(gpt(i), 0) for i in range(19)], compared=19) == []
 
@@ -64,6 +101,18 @@ def test_less_than_a_tenth_of_the_days_gpts_is_no_event() -> None:
     changes = [tagged(gpt(i), 0) for i in range(20)]
     assert len(found(changes, compared=200)) == 1
     assert found(changes, compared=201) == []
+
+
+def test_a_day_is_held_against_its_own_gpts_and_an_event_against_those_of_its_days() -> None:
+    asked = []
+
+    def compared(days: Sequence[str]) -> int:
+        asked.append(list(days))
+        return 100
+
+    changes = [tagged(gpt(i), on) for on in (0, 2) for i in range(20)]
+    assert len(find_mass_events(by_day(changes), compared)) == 1
+    assert asked == [[day(0)], [day(2)], [day(0), day(2)]]
 
 
 def test_a_gpt_that_shows_it_twice_counts_once() -> None:

@@ -100,3 +100,12 @@ def read_gizmo(**members: Any) -> Document:
 def unmapped(document: Document) -> dict[str, str]:
     """Examples by unmapped path."""
     return {entry.path: entry.example for entry in document.unmapped}
+
+
+def leaves(value: Any) -> int:
+    """How many values in ``value`` are neither null nor hold others."""
+    if isinstance(value, dict):
+        return sum(map(leaves, value.values()))
+    if isinstance(value, list):
+        return sum(map(leaves, value))
+    return value is not None

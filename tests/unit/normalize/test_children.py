@@ -205,26 +205,30 @@ def test_of_equal_socials_the_smallest_is_so_by_its_canonical_text() -> None:
 
 
 @pytest.mark.parametrize(
-    ("document", "path"),
+    ("sent", "path"),
     [
-        (tools("dalle"), "tools[]:string"),
-        (tools({"type": "dalle"}, None), "tools[]:null"),
-        (tools({"id": "a"}), "tools[]:object"),
-        (tools({"type": 5}), "tools[].type:integer"),
-        (files(["a"]), "files[]:array"),
-        (read_gizmo(tags=["a", 5]), "gizmo.tags[]:integer"),
-        (read_gizmo(tags=[5, "a"]), "gizmo.tags[]:integer"),
+        ({"gizmo": gizmo(), "tools": ["dalle"]}, "tools[]:string"),
+        ({"gizmo": gizmo(), "tools": [{"type": "dalle"}, None]}, "tools[]:null"),
+        ({"gizmo": gizmo(), "tools": [{"id": "a"}]}, "tools[]:object"),
+        ({"gizmo": gizmo(), "tools": [{"type": 5}]}, "tools[].type:integer"),
+        ({"gizmo": gizmo(), "files": [["a"]]}, "files[]:array"),
+        ({"gizmo": gizmo(tags=["a", 5])}, "gizmo.tags[]:integer"),
+        ({"gizmo": gizmo(tags=[5, "a"])}, "gizmo.tags[]:integer"),
         (
-            read_gizmo(display={"prompt_starters": ["a", {}]}),
+            {"gizmo": gizmo(display={"prompt_starters": ["a", {}]})},
             "gizmo.display.prompt_starters[]:object",
         ),
-        (read_gizmo(display={"categories": [None]}), "gizmo.display.categories[]:null"),
-        (socials(*[True]), "gizmo.author.display_socials[]:boolean"),
+        ({"gizmo": gizmo(display={"categories": [None]})}, "gizmo.display.categories[]:null"),
+        (
+            {"gizmo": gizmo(author={"display_socials": [True]})},
+            "gizmo.author.display_socials[]:boolean",
+        ),
     ],
 )
 def test_a_list_with_an_element_that_cannot_be_read_is_not_stated(
-    document: Document, path: str
+    sent: dict[str, Any], path: str
 ) -> None:
+    document = read(sent)
     assert list(unmapped(document)) == [path]
     assert path in document.paths
     assert document.lists == {}

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -142,8 +143,26 @@ def test_an_unexpected_type_or_range_says_nothing_and_is_reported(
     assert name in document.paths
 
 
+def test_members_of_a_value_of_an_unexpected_type_have_paths() -> None:
+    document = read_gizmo(display={"name": {"en": [{"b": 1}, [], 2]}}, author=["Ada"])
+    assert document.paths == (
+        "gizmo",
+        "gizmo.author",
+        "gizmo.author:array",
+        "gizmo.display",
+        "gizmo.display.name",
+        "gizmo.display.name.en",
+        "gizmo.display.name.en[]",
+        "gizmo.display.name.en[].b",
+        "gizmo.display.name:object",
+        "gizmo.id",
+    )
+    assert document.leaves == 4
+
+
 def test_a_user_id_too_long_to_be_a_key_is_reported() -> None:
-    assert set(unmapped(read_gizmo(author={"user_id": "u" * 300}))) == {
+    assert read_gizmo(author={"user_id": "u" * 200}).scalars == {"user_id": "u" * 200}
+    assert set(unmapped(read_gizmo(author={"user_id": "u" * 201}))) == {
         "gizmo.author.user_id:string"
     }
 
@@ -198,12 +217,14 @@ def test_leaves_are_the_values_that_are_not_null() -> None:
                 unknown={"y": [True, None, {}]},
                 version=[1, 2],
                 settings={},
+                appeal_info="",
             ),
-            "tools": [action(auth={"type": "none"}, domain=None)],
+            "tools": [action(auth={"type": "none"}, domain=None, raw_spec="a: [1, 2]")],
         }
     )
-    # id, a, b, x, y, two of version; the tool's id, type and auth.
-    assert document.leaves == 10
+    # id, a, b, x, y, two of version, an empty text; the tool's id, type, auth and
+    # specification, which is one text.
+    assert document.leaves == 12
 
 
 def test_paths_are_those_present_even_if_null() -> None:
@@ -230,6 +251,7 @@ def test_ratings_are_read_from_an_object_in_any_order_and_from_a_list(by_rating:
     ratings = {f"rating_{n}": value for n, value in enumerate((1.0, 0.0, 0.5, 7.0, 9.0), start=1)}
     assert document.scalars == ratings
     assert document.unmapped == ()
+    assert document.leaves == 6  # with the id
 
 
 @pytest.mark.parametrize("by_rating", [{}, [], None])
@@ -270,7 +292,12 @@ def test_mime_types_are_a_set_in_lower_case_named_by_a_digest() -> None:
     assert tuple(sets().mime_sets.values()) == ((),)
     odd_sets = [sets(), sets(""), sets("a", "b"), sets("a\nb")]
     assert len({document.scalars["accepted_mime_types"] for document in odd_sets}) == 4
-    assert unmapped(sets("x" * 300))
+    # Escaped twice, a name is unescaped once, in the digest as in the set.
+    assert sets("a&amp;amp;b").mime_sets != sets("a&amp;b").mime_sets
+    twice, once = (sets(name).scalars["accepted_mime_types"] for name in ("&amp;amp;", "&amp;"))
+    assert twice != once
+    assert sets("x" * 255).unmapped == ()
+    assert unmapped(sets("x" * 256))
     assert read(at("product_features.attachments.image_mime_types", None)).scalars == {
         "image_mime_types": None
     }
@@ -388,22 +415,34 @@ def test_a_flat_description_reports_what_it_has_beyond_that() -> None:
 
 
 @pytest.mark.parametrize(
+    ("document", "wrapping", "why"),
+    [
+        ({}, "gizmo", "no gizmo object at 'gizmo'"),
+        ([], "gizmo", "no gizmo object at 'gizmo'"),
+        ({"info": {"gizmo": gizmo()}}, "gizmo", "no gizmo object at 'gizmo'"),
+        ({"gizmo": gizmo()}, "info.gizmo", "no gizmo object at 'info.gizmo'"),
+        ({"gizmo": gizmo()}, "gizmo..x", "no gizmo object at 'gizmo..x'"),
+        ([], "flat", "no flat description of a GPT"),
+        (None, "", "no gizmo object with a GPT's id at ''"),
+        ({}, "flat", "no gizmo object with a GPT's id at 'flat'"),
+        ({"gizmo": {"id": 5}}, "gizmo", "no gizmo object with a GPT's id at 'gizmo'"),
+    ],
+)
+def test_what_is_refused_says_what_is_missing_and_where(
+    document: Any, wrapping: str, why: str
+) -> None:
+    with pytest.raises(NormalizeError, match=f"^the payload (holds|is) {re.escape(why)}$"):
+        read(document, wrapping)
+
+
+@pytest.mark.parametrize(
     ("document", "wrapping"),
     [
-        ({}, "gizmo"),
-        ([], "gizmo"),
-        (None, ""),
         ("g-Made0Up01", ""),
-        ([], "flat"),
-        ({}, "flat"),
         ({"gizmo": None}, "gizmo"),
         ({"gizmo": {"id": "g-p-" + "0" * 32}}, "gizmo"),
         ({"gizmo": {"id": ""}}, "gizmo"),
-        ({"gizmo": {"id": 5}}, "gizmo"),
         ({"gizmo": {"id": "g-Made0Up01\n"}}, "gizmo"),
-        ({"info": {"gizmo": gizmo()}}, "gizmo"),
-        ({"gizmo": gizmo()}, "info.gizmo"),
-        ({"gizmo": gizmo()}, "gizmo..x"),
     ],
 )
 def test_what_holds_no_gizmo_with_an_id_is_refused(document: Any, wrapping: str) -> None:

@@ -57,6 +57,14 @@ def test_a_path_with_a_type_asks_for_a_value_of_that_type() -> None:
     assert example("gizmo.voice.id:integer") == "7"
     assert example("gizmo.tags[]:integer") == "3"
     assert example("gizmo.voice.id:string") is None
+    assert example("gizmo.display.unknown.x:y:array") == '[1,{"z":[]}]'
+    assert example("gizmo.display.unknown.x:y:object") is None
+
+
+def test_elements_of_a_list_that_came_as_text_have_examples_too() -> None:
+    assert example("gizmo.display.categories[]") == '"Other"'
+    # A text that is no list of the registry is a text.
+    assert example("gizmo.more[]", {"gizmo": GIZMO | {"more": "[1]"}}) is None
 
 
 def test_a_long_value_is_cut() -> None:

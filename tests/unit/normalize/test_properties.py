@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from catalog.errors import NormalizeError
 from catalog.normalize import normalize
 from catalog.records import Document
-from tests.unit.normalize.documents import GIZMO_ID, action, gizmo, read, whole
+from tests.unit.normalize.documents import GIZMO_ID, action, gizmo, leaves, read, whole
 
 WRAPPINGS = st.sampled_from(
     ["", "flat", "gizmo", "info.gizmo", "data.gizmo", "detail.data.gizmo", "gizmo.gizmo", "."]
@@ -204,6 +204,11 @@ def without_positions(document: Document) -> Document:
 def test_order_decides_nothing_but_positions(document: Any, random: Random) -> None:
     one, other = read(document), read(shuffled(document, random))
     assert without_positions(one) == without_positions(other)
+
+
+@given(DOCUMENTS)
+def test_leaves_are_as_many_as_values_that_are_not_null(document: Any) -> None:
+    assert read(document).leaves == leaves(document)
 
 
 @given(st.lists(FEW, unique=True, min_size=2))

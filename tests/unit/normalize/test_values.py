@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catalog.fields import FieldType
-from catalog.normalize.decode import OddNumber
+from catalog.normalize.decode import MAX_DEPTH, OddNumber
 from catalog.normalize.values import (
     COERCIONS,
     READERS,
@@ -16,6 +16,7 @@ from catalog.normalize.values import (
     canonical_json,
     canonical_text,
     conversations,
+    digest,
     example,
     read_list,
     unescape_html,
@@ -43,6 +44,8 @@ def test_every_type_has_its_coercions_written_down() -> None:
         ("real", 1, 1.0),
         ("real", 0.25, 0.25),
         ("real", "4.27", 4.27),
+        ("real", -INT64, float(-INT64)),
+        ("real", INT64 - 1, float(INT64)),
         ("boolean", False, False),
         ("time", "1970-01-01T00:00:01+00:00", 1_000_000),
         ("time", "1970-01-01T00:00:01Z", 1_000_000),
@@ -78,6 +81,8 @@ def test_readers_take(type_: FieldType, value: Any, taken: Any) -> None:
         ("real", True),
         ("real", "nan"),
         ("real", 10**400),
+        ("real", INT64),
+        ("real", -INT64 - 1),
         ("real", OddNumber("Infinity")),
         ("boolean", 1),
         ("boolean", "true"),
@@ -138,6 +143,11 @@ def test_an_odd_number_is_marked_and_stands_as_text_in_an_example() -> None:
     assert example({"a": OddNumber("NaN")}) == '{"a":"NaN"}'
 
 
+def test_a_short_name_is_the_beginning_of_a_digest() -> None:
+    # SHA-256 of an empty text, as it is written everywhere.
+    assert digest("") == "e3b0c44298fc1c14"
+
+
 def test_an_example_is_cut() -> None:
     assert example("x" * 1000) == '"' + "x" * 199
 
@@ -145,6 +155,12 @@ def test_an_example_is_cut() -> None:
 @pytest.mark.parametrize("value", [[], [1], "[]", '["a"]', ' ["a"] '])
 def test_lists_are_taken_from_json_strings_too(value: Any) -> None:
     assert isinstance(read_list(value), list)
+
+
+def test_a_list_in_a_string_nests_half_as_deep_as_a_document() -> None:
+    levels = MAX_DEPTH // 2
+    assert read_list("[" * levels + "]" * levels) == json.loads("[" * levels + "]" * levels)
+    assert read_list("[" * (levels + 1) + "]" * (levels + 1)) is UNREADABLE
 
 
 @pytest.mark.parametrize("value", ["", "{}", "[", "a", "[" * 5000 + "]" * 5000, 1, {}, "\ud800"])
