@@ -113,8 +113,14 @@ def test_job_catches_up_on_days_that_were_missed_and_reports_a_day_again_once_it
 
 @pytest.mark.parametrize("number", [1, 3, 6], ids=["the first", "one between", "the last"])
 def test_day_whose_report_named_who_was_forgotten_is_written_again(
-    engine: Engine, catalog_url: str, tmp_path: Path, number: int
+    engine: Engine,
+    catalog_url: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    number: int,
 ) -> None:
+    # Where PostgreSQL looks for the ledger.
+    monkeypatch.chdir(tmp_path)
     gone, stays = "g-World0001", "g-World0002"
     tell(
         engine,
