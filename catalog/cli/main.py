@@ -95,7 +95,10 @@ _COMMANDS: dict[str, tuple[str, str]] = {
 """Each command, where it stands in this package, and what it does in a line."""
 
 
-_STORES_AS_IT_GOES = frozenset({"demo", "harvest", "discover", "probe", "import", "merge", "move"})
+_STORES_AS_IT_GOES = frozenset(
+    {"demo", "discover", "forget", "harvest", "import", "jobs", "merge", "move", "probe", "prune"}
+    | {"schedule", "upgrade"}
+)
 """What these wrote stays when they are stopped; the others write nothing, or all or nothing."""
 
 

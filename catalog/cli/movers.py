@@ -52,7 +52,7 @@ def print_movers(
     with app.out.paged():
         app.out.line(f"growth of {by} from {moment(begin)} to {moment(end)}", "bold")
         if not found:
-            app.out.line(_nothing(begin, end, first))
+            app.out.line(_nothing(begin, first))
         else:
             print_table(app.out, _COLUMNS, [_row(each, by) for each in found])
     lines = [_json(each, by) for each in found]
@@ -61,11 +61,10 @@ def print_movers(
     print_csv(app.out, _NAMES, ([line[name] for name in _NAMES] for line in lines))
 
 
-def _nothing(begin: Micros, end: Micros, first: Micros | None) -> str:
+def _nothing(begin: Micros, first: Micros | None) -> str:
     if first is None or first <= begin:
         return "none grew, or none had a number when that time began"
-    from_there = f"; --since {moment(first)} counts from there" if first < end else ""
-    return f"none is known to have grown: the first document is of {moment(first)}{from_there}"
+    return f"none is known to have grown: the first document is of {moment(first)}"
 
 
 def _row(mover: Mover, by: By) -> list[Any]:

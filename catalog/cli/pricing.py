@@ -91,13 +91,12 @@ def print_price(
         ids: the ids.
         due: they are what is due: nothing of it is known to a run that would be resumed.
     """
+    run, known = (None, 0) if due else _resumable(app, engine, source, ids)
     with read(engine) as conn:
         gone = forgotten_among(conn, ids)
     if gone:
-        ids = [each for each in ids if each not in gone]
         app.out.note(f"left out: {count(len(gone), 'GPT')} that this catalog was told to forget")
-    run, known = (None, 0) if due else _resumable(app, engine, source, ids)
-    found = price(app, engine, source, ids, known)
+    found = price(app, engine, source, [each for each in ids if each not in gone], known)
     out = app.out
     if run is not None:
         out.line(f"would go on with run {run}, which knows about {count(known, 'id')} already")

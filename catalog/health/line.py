@@ -27,7 +27,8 @@ def headline(health: Health) -> str:
         named = [f"{each.kind} {each.subject}".strip() for each in alarms[:NAMED]]
         more = [f"{len(alarms) - NAMED:,} more"] if len(alarms) > NAMED else []
         word = "ALARM" if len(alarms) == 1 else "ALARMS"
-        words = f"{len(alarms):,} {word}: {', '.join([*named, *more])}"
+        told = f"{len(alarms):,} {word}: {', '.join([*named, *more])}"
+        words = "; ".join([told, *unfinished(health)])
     else:
         words = f"well: {', '.join(_state(health))}"
     return words + (f" ({_counted(warnings, 'warning')})" if warnings else "")
@@ -61,7 +62,7 @@ def unfinished(health: Health) -> list[str]:
         # Once another harvest has counted all, only its own ids are still waiting for it.
         told += [f"{run.command} was cut off: give the same command again" for run in facts.cut_off]
     if facts.unsettled.number and not told:
-        told.append("what came last is not all counted yet: the next harvest does it")
+        told.append("what came last is not all counted yet: what brings it does it as it ends")
     return told
 
 

@@ -307,26 +307,23 @@ def _run_facts(run: Run, held: int = 0) -> RunFacts:
 def _under_way(conn: Connection, now: Micros) -> tuple[tuple[RunFacts, ...], tuple[RunFacts, ...]]:
     """The runs that brought something and are not over, by whether their process is there."""
     at_work, cut_off = [], []
-    for run in open_runs(conn):
-        # Of searches and probes nothing is to be counted, and nothing resumes them.
-        if run.owner is None or not has_outcomes(conn, run.run_id):
-            continue
-        if _is_there(conn, run.owner, now):
+    # Of searches and probes nothing is to be counted, and nothing resumes them.
+    found = [run for run in open_runs(conn) if run.owner and has_outcomes(conn, run.run_id)]
+    # A run that several share names the last of them who took it up: any may be at work on it.
+    is_shared = bool(found) and any(is_alive(each) for each in _holders(conn, now))
+    for run in found:
+        if is_shared or is_at_work_here(str(run.owner)):
             at_work.append(_run_facts(run))
         elif run.started_at > now - RESUMED_WITHIN:
             cut_off.append(_run_facts(run))
     return tuple(at_work), tuple(cut_off)
 
 
-def _is_there(conn: Connection, owner: str, now: Micros) -> bool:
-    """Whether a process is at work; of one on another host its claims tell, which it renews."""
-    if is_at_work_here(owner):
-        return True
-    if not is_alive(owner):
-        return False
+def _holders(conn: Connection, now: Micros) -> list[str]:
+    """The processes that hold ids, by claims that have not ended: they renew them."""
     f = t.frontier.c
-    held = exists().where(f.lease_owner == owner, f.lease_until > now)
-    return bool(conn.execute(select(held)).scalar())
+    query = select(f.lease_owner).where(f.lease_owner > "", f.lease_until > now).distinct()
+    return list(conn.execute(query).scalars())
 
 
 def _expired(conn: Connection, now: Micros) -> tuple[int, Micros | None]:

@@ -103,6 +103,7 @@ def movers(
         select(
             moved.c.gizmo_id,
             old.c.observed_at.label("before_at"),
+            old.c.observation_id,
             new.c.observed_at.label("after_at"),
             *(
                 side.c[column].label(f"{name}_{column}")
@@ -130,8 +131,8 @@ def movers(
         and after > before
     )
     top = heapq.nsmallest(limit, grown, key=lambda each: (each[0], each[1].gizmo_id))
-    ids = [row.gizmo_id for _, row in top]
-    named, said = _names(conn, ids), _said(conn, ids, since)
+    named = _names(conn, [row.gizmo_id for _, row in top])
+    said = _said(conn, [row.observation_id for _, row in top], since)
     return [
         Mover(
             gizmo_id=row.gizmo_id,
@@ -149,7 +150,9 @@ def movers(
 
 def first_seen(conn: Connection) -> Micros | None:
     """When the first document of all was said: nothing can have grown from before."""
-    return conn.execute(select(func.min(t.gizmos.c.first_seen_at))).scalar()
+    # Its change is the first of its class (rule 5), which an index says.
+    c = t.changes.c
+    return conn.execute(select(func.min(c.observed_at)).where(c.cls == "lifecycle")).scalar()
 
 
 def arrivals(
@@ -205,19 +208,23 @@ def _number(row: Row[Any], side: str, by: By) -> float | None:
     return rating_bound(*values) if by == "rating" else values[0]
 
 
-def _said(conn: Connection, gizmo_ids: list[str], moment: Micros) -> dict[str, Micros]:
-    """When documents of some GPTs were last said by a moment."""
-    o = t.observations.c
+def _said(conn: Connection, observation_ids: list[int], moment: Micros) -> dict[str, Micros]:
+    """When the sources of some observations last gave documents of the same GPTs by a moment.
+
+    Others may never tell a number.
+    """
+    told, o = t.observations.alias(), t.observations.c
     query = (
         select(o.gizmo_id, func.max(o.observed_at))
+        .join(told, and_(told.c.gizmo_id == o.gizmo_id, told.c.source_id == o.source_id))
         .where(
-            one_of(o.gizmo_id, "ids"),
+            one_of(told.c.observation_id, "ids"),
             o.observed_at <= moment,
             o.payload_id != t.NOT_FOUND_PAYLOAD,
         )
         .group_by(o.gizmo_id)
     )
-    return {row[0]: row[1] for row in conn.execute(query, {"ids": gizmo_ids})}
+    return {row[0]: row[1] for row in conn.execute(query, {"ids": observation_ids})}
 
 
 def _names(conn: Connection, gizmo_ids: list[str]) -> dict[str, Any]:

@@ -67,7 +67,6 @@ def work(context: JobContext, tell: Tell | None = None) -> JobResult:
         ``files`` and ``days`` that were written.
 
     Raises:
-        SettingsError: a watch looks for what cannot be.
         StorageError: the catalog cannot be used.
     """
 
@@ -84,7 +83,6 @@ def after_run(context: JobContext, ran: JobRan) -> None:
     """Write what the last run of a job brought: the runner's hook. Jobs that ask nobody have none.
 
     Raises:
-        SettingsError: a watch looks for what cannot be.
         StorageError: the catalog cannot be used.
     """
     if not ran.result.numbers.get("requests"):

@@ -13,9 +13,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from catalog.errors import CatalogError, SettingsError
-from catalog.fields import field_named
 from catalog.scheduling import parse_cron
-from catalog.search.filters import check
 from catalog.settings.exports import ExpectSettings, ExportSettings
 from catalog.settings.sections import (
     CatalogSettings,
@@ -340,6 +338,11 @@ class _Reader:
 
     def check_watch(self, settings: Settings) -> None:
         """Refuse filters that let everything through, or look for what cannot be."""
+        if not settings.watch:
+            return
+        from catalog.fields import field_named  # noqa: PLC0415  (slow, and few have a watch)
+        from catalog.search.filters import check  # noqa: PLC0415
+
         for name, watch in settings.watch.items():
             if msgspec.structs.replace(watch, notify=False) == WatchSettings():
                 keys = ", ".join(WatchSettings.__struct_fields__)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
 import msgspec
 from msgspec import Meta
 
-from catalog.search.filters import Filter
 from catalog.settings.exports import FormatName, ProfileName
+
+if TYPE_CHECKING:
+    from catalog.search.filters import Filter
 
 StatusName = Literal["listed", "missing", "gone"]
 ObjectiveName = Literal["changes", "freshness"]
@@ -221,6 +223,8 @@ class WatchSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     def wanted(self) -> Filter:
         """Which GPTs it is about."""
+        from catalog.search.filters import Filter  # noqa: PLC0415  (slow, and few have a watch)
+
         return Filter(
             text=self.search,
             categories=_one(self.category),

@@ -42,8 +42,9 @@ class Prepared:
 
     Args:
         query: what is asked. Parameters are texts and numbers, or those of
-            :func:`catalog.storage.dialects.one_of`, which stands for each ``IN``; columns are of
-            types that the drivers read by themselves, or booleans.
+            :func:`catalog.storage.dialects.one_of`, which stands for each ``IN``, and of
+            :func:`catalog.storage.dialects.each_of`; columns are of types that the drivers read by
+            themselves, or booleans.
     """
 
     def __init__(self, query: Select[Any]) -> None:

@@ -122,8 +122,6 @@ def test_movers_are_those_whose_number_grew_in_the_window(told: Cli) -> None:
         f"document is of {DAYS[0]}\n"
         in told("changes", "--movers", "reviews", "--until", DAYS[0]).out
     )
-    young = told("changes", "--movers", "reviews", "--until", DAYS[1]).out
-    assert f"--since {DAYS[0]} counts from there" in young
     still = told("changes", "--movers", "reviews", "--since", DAYS[1])
     assert "none grew" in still.out
 

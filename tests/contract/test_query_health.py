@@ -368,6 +368,10 @@ def test_a_run_is_at_work_or_cut_off_as_its_process_is_there_or_gone(
     assert told(day(1) + HOUR) == ([run_id], [])
     assert told(day(1) + 2 * HOUR) == ([], [run_id])
     with write(engine) as conn:
+        runs.take_up(conn, run_id, "host:3:4.0")
+    # Another that takes part holds claims: it goes on, whatever became of the one that is named.
+    assert told(day(1) + HOUR) == ([run_id], [])
+    with write(engine) as conn:
         runs.take_up(conn, run_id, this_process())
     assert told(day(1) + 2 * HOUR) == ([run_id], [])
     monkeypatch.setattr("catalog.query.health.is_at_work_here", lambda _: False)

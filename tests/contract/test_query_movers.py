@@ -83,6 +83,17 @@ def test_number_that_was_said_again_stood_until_then(engine: Engine) -> None:
     assert found == {ONE: day(20), TWO: day(1)}
 
 
+def test_another_source_may_say_nothing_of_the_number(engine: Engine) -> None:
+    tell(
+        engine,
+        numbered(ONE, day(1), "90"),
+        said(day(20), document(ONE, f"Name of {ONE}", vanity_metrics=None), source="two"),
+        numbered(ONE, day(22), "500"),
+    )
+    (mover,) = _found(engine, day(21), day(23))
+    assert mover.before_at == day(1)
+
+
 def test_nothing_grew_from_before_the_first_document(engine: Engine) -> None:
     with read(engine) as conn:
         assert first_seen(conn) is None

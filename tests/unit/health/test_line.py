@@ -61,10 +61,15 @@ def test_line_says_what_is_at_work_and_what_was_cut_off() -> None:
     assert ", harvest was cut off: give the same command again, next" in line(
         cut_off=(RUN,), unsettled=waiting
     )
-    assert ", what came last is not all counted yet: the next harvest does it, next" in line(
+    assert ", what came last is not all counted yet: what brings it does it as it ends, next" in line(
         unsettled=waiting
     )
     assert "cut off" not in line(cut_off=(RUN,))
+    ill = health("quiet")
+    cut = msgspec.structs.replace(ill.facts, cut_off=(RUN,), unsettled=waiting)
+    assert headline(msgspec.structs.replace(ill, facts=cut)) == (
+        "1 ALARM: quiet one; harvest was cut off: give the same command again"
+    )
 
 
 def test_line_promises_no_job_where_the_scheduler_is_gone() -> None:
