@@ -61,8 +61,9 @@ def test_line_says_what_is_at_work_and_what_was_cut_off() -> None:
     assert ", harvest was cut off: give the same command again, next" in line(
         cut_off=(RUN,), unsettled=waiting
     )
-    assert ", what came last is not all counted yet: what brings it does it as it ends, next" in line(
-        unsettled=waiting
+    assert (
+        ", what came last is not all counted yet: what brings it does it as it ends, next"
+        in line(unsettled=waiting)
     )
     assert "cut off" not in line(cut_off=(RUN,))
     ill = health("quiet")
