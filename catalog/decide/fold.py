@@ -152,7 +152,7 @@ class _Fold(Writer):
                 self._open(table, at, _first(step, opened[table]))
         if "gizmo_authors" in opened:
             self.authors.update(user for user in (author, self._author()) if user)
-        self._metrics(at, said, deciding)
+        self._metrics(at, said)
         self._stats(step)
         state.last_seen_at = at
         self._gizmo(step, said, opened, first=first)
@@ -306,24 +306,24 @@ class _Fold(Writer):
                     "mime_type": member,
                 }
 
-    def _metrics(self, at: Micros, said: dict[str, Said], deciding: Statement) -> None:
+    def _metrics(self, at: Micros, said: dict[str, Said]) -> None:
         """A new point where a number moved; a null or an empty text is no number."""
-        state, moved, statement = self.state, False, deciding
+        state, mover = self.state, None
         for column in _METRICS:
             what = said.get(column)
             if what is None or what.value in _NO_NUMBER:
                 continue
             if state.metrics.get(column) != what.value:
                 state.metrics[column] = what.value
-                moved, statement = True, what.statement
-        if moved:
+                mover = what.statement
+        if mover is not None:
             self.put(
                 "vanity_metrics",
                 (at,),
                 {
                     "gizmo_id": self.gizmo_id,
                     "observed_at": at,
-                    "observation_id": statement.observation_id,
+                    "observation_id": mover.observation_id,
                     **{column: state.metrics.get(column) for column in _METRICS},
                 },
             )

@@ -29,6 +29,7 @@ from catalog.storage.tombstones import add_tombstones
 from catalog.storage.verify import verify
 from catalog.times import HOUR
 from tests.databases import NOW
+from tests.faults.pages import PAGE, leaves_of, said_in, undamaged
 from tests.laws.worlds import START, document, keep, state_absence, state_document
 
 if TYPE_CHECKING:
@@ -37,8 +38,6 @@ if TYPE_CHECKING:
     from sqlalchemy import Table
 
 RULES = Derivation()
-PAGE = 4096
-INNER, LEAF = 0x05, 0x0D
 MOST = 0.5
 """Of flipped bytes, the share that costs nothing, at least."""
 FLIPS = int(os.environ.get("GPTS_RECOVER_FLIPS", "12"))
@@ -198,9 +197,9 @@ def test_source_whose_name_is_damaged_takes_what_it_said_with_it(
         connection.commit()
     done = recover(worked, tmp_path / "new.db", RULES, NOW)
     assert done.lost["sources"] == 1
-    assert done.lost["observations"] == len(_said(worked))
+    assert done.lost["observations"] == len(said_in(worked))
     assert done.known_again == 0
-    assert not _said(tmp_path / "new.db")
+    assert not said_in(tmp_path / "new.db")
 
 
 def test_whom_the_ledger_knows_is_not_saved(whole: Path, tmp_path: Path) -> None:
@@ -213,7 +212,7 @@ def test_whom_the_ledger_knows_is_not_saved(whole: Path, tmp_path: Path) -> None
     ledger.add([Tombstone("gpt", ledger.own_key().hash("gpt", gone), NOW)])
     done = recover(damaged, new, RULES, NOW)
     assert done.erased["frontier"] == 1
-    assert done.saved["observations"] == len(_said(whole)) - 4
+    assert done.saved["observations"] == len(said_in(whole)) - 4
     assert gone.encode() not in new.read_bytes()
     assert Ledger(new.parent).tombstones() == ledger.tombstones()
     engine = open_engine(f"sqlite:///{new}")
@@ -287,10 +286,10 @@ def test_of_a_cut_file_everything_undamaged_is_saved(
     data = whole.read_bytes()
     left = int(len(data) / PAGE * share)
     (tmp_path / "cut.db").write_bytes(data[: left * PAGE])
-    undamaged = _undamaged(whole, frozenset(range(left, len(data) // PAGE)))
+    kept = undamaged(whole, frozenset(range(left, len(data) // PAGE)))
     recover(tmp_path / "cut.db", tmp_path / "new.db", RULES, NOW)
-    assert undamaged <= _said(tmp_path / "new.db") <= _said(whole)
-    assert undamaged
+    assert kept <= said_in(tmp_path / "new.db") <= said_in(whole)
+    assert kept
 
 
 def test_what_a_killed_writer_left_half_done_is_taken_back(whole: Path, tmp_path: Path) -> None:
@@ -305,7 +304,7 @@ def test_what_a_killed_writer_left_half_done_is_taken_back(whole: Path, tmp_path
         shutil.copytree(place, left)
     assert (left / "catalog.db-journal").stat().st_size
     recover(left / "catalog.db", tmp_path / "new.db", RULES, NOW)
-    assert _said(tmp_path / "new.db") == _said(whole)
+    assert said_in(tmp_path / "new.db") == said_in(whole)
 
 
 @pytest.mark.parametrize("table", [t.payloads, t.observations], ids=str)
@@ -315,15 +314,15 @@ def test_of_a_damaged_page_everything_beside_it_is_saved(
 ) -> None:
     """Its first bytes say what it is and how many rows it has; the others are rows."""
     data = bytearray(whole.read_bytes())
-    leaves = _leaves(whole, table)
+    leaves = leaves_of(whole, table)
     page = sorted(leaves)[len(leaves) // 2]
     for at in range(place, min(place + 64, PAGE)):
         data[page * PAGE + at] ^= 0x5A
     (tmp_path / "d.db").write_bytes(data)
     recover(tmp_path / "d.db", tmp_path / "new.db", RULES, NOW)
-    undamaged = _undamaged(whole, frozenset([page]))
-    assert undamaged <= _said(tmp_path / "new.db") <= _said(whole)
-    assert len(undamaged) > len(_said(whole)) / 2
+    kept = undamaged(whole, frozenset([page]))
+    assert kept <= said_in(tmp_path / "new.db") <= said_in(whole)
+    assert len(kept) > len(said_in(whole)) / 2
 
 
 @pytest.mark.parametrize("start", [0, 16, 20, 28, 44, 56])
@@ -337,7 +336,7 @@ def test_a_damaged_header_costs_nothing(whole: Path, tmp_path: Path, start: int)
 
 
 def test_a_torn_page_of_payloads_costs_those_on_it(whole: Path, tmp_path: Path) -> None:
-    leaves = _leaves(whole, t.payloads)
+    leaves = leaves_of(whole, t.payloads)
     page = sorted(leaves)[len(leaves) // 2]
     data = bytearray(whole.read_bytes())
     data[page * PAGE : (page + 1) * PAGE] = bytes(PAGE)
@@ -345,14 +344,14 @@ def test_a_torn_page_of_payloads_costs_those_on_it(whole: Path, tmp_path: Path) 
     done = recover(tmp_path / "d.db", tmp_path / "new.db", RULES, NOW)
     assert done.unreadable["payloads"]
     # Those are places; of observations it is known how many rows went with them.
-    lost = len(_said(whole)) - len(_said(tmp_path / "new.db"))
+    lost = len(said_in(whole)) - len(said_in(tmp_path / "new.db"))
     assert done.lost == {"observations": lost}
-    assert _said(tmp_path / "new.db") == _undamaged(whole, frozenset([page])) < _said(whole)
+    assert said_in(tmp_path / "new.db") == undamaged(whole, frozenset([page])) < said_in(whole)
 
 
 def _without_a_page_of_observations(whole: Path) -> tuple[bytearray, int]:
     """The file with one page of observations wiped out, and how many rows stood on it."""
-    leaves = _leaves(whole, t.observations)
+    leaves = leaves_of(whole, t.observations)
     page = sorted(leaves)[len(leaves) // 2]
     data = bytearray(whole.read_bytes())
     data[page * PAGE : (page + 1) * PAGE] = bytes(PAGE)
@@ -380,85 +379,9 @@ def test_observations_that_nothing_names_any_more_are_places_that_cannot_be_read
         data[(root - 1) * PAGE : root * PAGE] = bytes(PAGE)
     (tmp_path / "d.db").write_bytes(data)
     done = recover(tmp_path / "d.db", tmp_path / "new.db", RULES, NOW)
-    assert len(_said(whole)) - len(_said(tmp_path / "new.db")) == rows
+    assert len(said_in(whole)) - len(said_in(tmp_path / "new.db")) == rows
     assert done.unreadable["observations"]
     assert done.is_short
-
-
-# What is where: https://www.sqlite.org/fileformat2.html#b_tree_pages
-
-
-def _leaves(path: Path, table: Table) -> dict[int, list[int]]:
-    """The pages, from 0, that hold a table's rows, with the rows' numbers."""
-    data = path.read_bytes()
-    with closing(sqlite3.connect(path)) as connection:
-        (root,) = connection.execute(
-            "SELECT rootpage FROM sqlite_master WHERE name = ?", (table.name,)
-        ).fetchone()
-    found: dict[int, list[int]] = {}
-    waiting = [root - 1]
-    while waiting:
-        page = waiting.pop()
-        held = data[page * PAGE : (page + 1) * PAGE]
-        kind, count = held[0], int.from_bytes(held[3:5], "big")
-        if kind == INNER:
-            waiting += [int.from_bytes(held[at : at + 4], "big") - 1 for at in _cells(held, count)]
-            waiting.append(int.from_bytes(held[8:12], "big") - 1)
-            continue
-        assert kind == LEAF
-        found[page] = []
-        for at in _cells(held, count):
-            size, behind = _varint(held, at)
-            assert size <= PAGE - 35, "a row that lies on several pages"
-            found[page].append(_varint(held, behind)[0])
-    return found
-
-
-def _cells(held: bytes, count: int) -> list[int]:
-    start = 12 if held[0] == INNER else 8
-    return [int.from_bytes(held[at : at + 2], "big") for at in range(start, start + 2 * count, 2)]
-
-
-def _varint(held: bytes, at: int) -> tuple[int, int]:
-    """A number, and the place behind it; those here have fewer than nine bytes."""
-    value = 0
-    while True:
-        value = value << 7 | held[at] & 0x7F
-        at += 1
-        if not held[at - 1] & 0x80:
-            return value, at
-
-
-def _undamaged(path: Path, damaged: frozenset[int]) -> set[tuple[str, int, bytes]]:
-    """What was said in rows that lie elsewhere than on some pages, payloads and bases too."""
-    places = {
-        table.name: {n: page for page, numbers in _leaves(path, table).items() for n in numbers}
-        for table in (t.observations, t.payloads)
-    }
-
-    def is_whole(table: str, number: int | None) -> bool:
-        return number is None or places[table][number] not in damaged
-
-    o, p = t.observations.c, t.payloads.c
-    query = select(
-        o.observation_id, o.payload_id, p.base_id, o.gizmo_id, o.observed_at, p.digest
-    ).join(t.payloads, p.payload_id == o.payload_id)
-    engine = open_engine(f"sqlite:///{path}", read_only=True)
-    with read(engine) as conn:
-        found = {
-            (gizmo_id, at, bytes(digest))
-            for number, payload, base, gizmo_id, at, digest in conn.execute(query)
-            if is_whole("observations", number)
-            and (payload == t.NOT_FOUND_PAYLOAD or is_whole("payloads", payload))
-            and is_whole("payloads", base)
-        }
-    engine.dispose()
-    return found
-
-
-def _said(path: Path) -> set[tuple[str, int, bytes]]:
-    """All that was said: of whom, when, and what."""
-    return _undamaged(path, frozenset())
 
 
 def test_gpts_whose_frontier_is_lost_are_known_again_and_due(whole: Path, tmp_path: Path) -> None:
